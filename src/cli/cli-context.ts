@@ -3,8 +3,6 @@ import type { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 
-import pino from "pino";
-
 import type { DatabaseOptions } from "../compose/create-database.ts";
 import { checkConfig } from "../compose/check-config.ts";
 import type { PowerCrudConfig } from "../compose/define-config.ts";
@@ -18,6 +16,7 @@ import type { Logger } from "../kernel/logger.ts";
 import { findProject } from "./find-project.mjs";
 import { importTypeScript } from "./import-typescript.ts";
 import { loadEnvFile } from "./load-env-file.ts";
+import { createPinoLoggers } from "./pino-logger.ts";
 
 /** The file whose default export is the project's config. */
 const PROJECT_FILE = "powercrud.config.ts";
@@ -30,6 +29,8 @@ export interface CliContext {
   /** The project's folder, absolute: it holds `package.json` and `prisma/`. */
   readonly projectDir: string;
   readonly logger: Logger;
+  /** For the lines of the audit log. */
+  readonly auditLogger: Logger;
   /** Aborted when the operator asks the program to stop. */
   readonly stopSignal: AbortSignal;
   /** Whether the project has a `powercrud.config.ts`. */
@@ -56,7 +57,7 @@ export async function createCliContext(): Promise<CliContext> {
   const { env } = process;
   const loadProject = rememberCall(() => loadProjectFile(projectDir));
   const config = serviceSettings(loadConfig(env, await knownVariables(env, projectDir, loadProject)));
-  const logger = createPinoLogger(config.logLevel);
+  const { logger, auditLogger } = createPinoLoggers(config.logLevel);
   return {
     config,
     database: {
@@ -68,6 +69,7 @@ export async function createCliContext(): Promise<CliContext> {
     },
     projectDir,
     logger,
+    auditLogger,
     stopSignal: createStopSignal(process),
     hasProjectFile: existsSync(join(projectDir, PROJECT_FILE)),
     requireProjectFile: () => requireProjectFile(projectDir),
@@ -142,39 +144,6 @@ function rememberCall<Result>(call: () => Result): () => Result {
 function systemDataDir(projectDir: string): string {
   const hash = createHash("sha256").update(projectDir).digest("hex").slice(0, 8);
   return `/var/lib/powercrud/${basename(projectDir)}-${hash}`;
-}
-
-/** The least severe messages that are written; `silent` writes none. */
-type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
-
-/** The useful parts of an error. Leaves out the rest, since drivers attach connections with passwords to their errors. */
-function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) {
-    return error;
-  }
-  const { name, message, stack, cause } = error;
-  const { code } = error as { code?: unknown };
-  return {
-    type: name,
-    code,
-    message,
-    stack,
-    ...(cause === undefined ? {} : { cause: describeError(cause) }),
-  };
-}
-
-/** Writes JSON lines to standard error, synchronously: the last lines before a crash must not be lost. */
-function createPinoLogger(level: LogLevel): Logger {
-  return pino(
-    {
-      level,
-      base: { pid: process.pid },
-      timestamp: pino.stdTimeFunctions.isoTime,
-      serializers: { err: describeError },
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    pino.destination({ fd: process.stderr.fd, sync: true }),
-  );
 }
 
 /** The part of `process` that is used. */

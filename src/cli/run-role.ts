@@ -2,6 +2,7 @@ import { once } from "node:events";
 
 import { createDatabase } from "../compose/create-database.ts";
 import type { ServiceOptions } from "../compose/create-service.ts";
+import type { AppError } from "../kernel/app-error.ts";
 import type { Service } from "../kernel/service.ts";
 import type { CliContext } from "./cli-context.ts";
 
@@ -11,7 +12,8 @@ type Role = Exclude<NonNullable<ServiceOptions["role"]>, "client">;
  * Runs a process of the role until the stop signal. Prints one line once it works: `ready http://…` for an API, or
  * `ready worker <id>` for a worker alone.
  * @param prepareDatabase migrates the database, or throws if it is not migrated
- * @throws the error that kept the process from starting, after stopping everything that had started
+ * @throws the error that kept the process from starting, or that its own database is lost, after stopping everything that
+ *   had started
  */
 export async function runRole(
   context: CliContext,
@@ -22,6 +24,12 @@ export async function runRole(
   // A failure is reported below, where the result is awaited.
   loading.catch(() => undefined);
   const started: Service[] = [];
+  let lose: (error: AppError) => void = () => undefined;
+  const lost = new Promise<never>((_resolve, reject) => {
+    lose = reject;
+  });
+  // A failure ends the process once it runs.
+  lost.catch(() => undefined);
   const launch = async <Kind extends Service>(create: () => Kind | Promise<Kind>): Promise<Kind> => {
     context.stopSignal.throwIfAborted();
     const service = await create();
@@ -31,15 +39,17 @@ export async function runRole(
     return service;
   };
   try {
-    const { config: settings, logger, projectDir } = context;
-    const { url: databaseUrl } = await launch(() => createDatabase(context.database));
+    const { config: settings, logger, auditLogger, projectDir } = context;
+    const { url: databaseUrl } = await launch(() => createDatabase({ ...context.database, onLost: lose }));
     // A project that cannot be served leaves its database as it is.
     await context.loadProject();
     await prepareDatabase(databaseUrl);
     const create = await loading;
-    const { address } = await launch(() => create({ settings, databaseUrl, projectDir, logger }));
+    const { address } = await launch(() =>
+      create({ settings, databaseUrl, projectDir, logger, auditLogger }),
+    );
     context.print(`ready ${address}`);
-    await untilAborted(context.stopSignal);
+    await Promise.race([untilAborted(context.stopSignal), lost]);
   } finally {
     await stopInReverse(started, context);
   }

@@ -1,5 +1,5 @@
-import type { PoolOptions } from "../adapters/postgres/connection/create-pool.ts";
-import { createPool } from "../adapters/postgres/connection/create-pool.ts";
+import type { PoolOptions, PoolUse } from "../adapters/postgres/connection/create-pool.ts";
+import { createPool, useOf } from "../adapters/postgres/connection/create-pool.ts";
 import { createReadConnections } from "../adapters/postgres/connection/read-connections.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
@@ -27,6 +27,8 @@ export interface ConnectedModels {
   readonly reads: TextRows;
   /** Ends those connections. */
   endReads(): Promise<void>;
+  /** How its connections are used. */
+  readonly poolUse: () => PoolUse;
 }
 
 /** Connections for single writes. */
@@ -42,7 +44,7 @@ export function connectModels(options: {
   readonly logger: Logger;
 }): ConnectedModels {
   const { generated, databaseUrl, config, logger } = options;
-  const { adapter, leases, rows } = createPrismaConnections({
+  const { adapter, leases, rows, poolUse } = createPrismaConnections({
     connectionString: databaseUrl,
     maxConnections: BASE_CONNECTIONS + CHUNKS_PER_TASK * config.workerConcurrency,
     applicationName: "powercrud models",
@@ -59,6 +61,7 @@ export function connectModels(options: {
     client,
     transactions: createPrismaUnitOfWork({ client, logger, leases }),
     rows,
+    poolUse,
     reads: reading.rows,
     endReads: () => reading.end(),
   };
@@ -69,6 +72,7 @@ interface PrismaConnections {
   readonly adapter: PrismaPg;
   readonly leases: LeaseTrace;
   readonly rows: TextRows;
+  readonly poolUse: () => PoolUse;
 }
 
 /**
@@ -82,5 +86,6 @@ export function createPrismaConnections(options: PoolOptions): PrismaConnections
     adapter: new PrismaPg(pool, { disposeExternalPool: true, schema }),
     leases: traceLeases(pool),
     rows: createTextRows(pool),
+    poolUse: () => useOf("models", pool),
   };
 }

@@ -2,6 +2,7 @@ import { createEmbeddedPostgres } from "../adapters/embedded/create-embedded-pos
 import { createPool } from "../adapters/postgres/connection/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/connection/pg-session.ts";
 import { reachDatabase } from "../adapters/postgres/connection/reach-database.ts";
+import type { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
@@ -16,6 +17,8 @@ export interface DatabaseOptions {
   /** The folder to use if root starts it and PostgreSQL's own user cannot reach `dataDir`. Default: the start fails. */
   readonly fallbackDir?: string | undefined;
   readonly logger: Logger;
+  /** Called when the embedded one has ended and cannot be started again. */
+  readonly onLost?: (error: AppError) => void;
 }
 
 /** The database as a service; once started, it can be used. */

@@ -20,6 +20,7 @@ import { announceChunks, announceWrites } from "../core/bulk/announced-writes.ts
 import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
+import type { ChunkWriter } from "../core/bulk/chunk-writer.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { finishByKey } from "../core/bulk/finish-by-key.ts";
@@ -28,17 +29,24 @@ import type { InlineLaunch } from "../core/tasks/launch/launch-own.ts";
 import { launchOwn } from "../core/tasks/launch/launch-own.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
-import type { WriteOne } from "../core/bulk/write-one.ts";
+import type { WriteOne, WriteOnePorts } from "../core/bulk/write-one.ts";
 import { createWriteOne } from "../core/bulk/write-one.ts";
 import { createRetryTask } from "../core/bulk/retry-task.ts";
 import type { LockScopes } from "../core/locks/claim.ts";
 import type { NotifyPolicy } from "../core/notifications/resolve-notify.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
+import { cancelTask } from "../core/tasks/run/cancel-task.ts";
+import { pauseTask } from "../core/tasks/run/pause-task.ts";
+import { resumeTask } from "../core/tasks/run/resume-task.ts";
+import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
+import type { TaskControls } from "../core/tasks/run/task-controls.ts";
+import type { EngineWatch } from "./watch-engine.ts";
 import { createRunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
+import { limitDuration } from "../core/tasks/run/time-limit.ts";
 import { customDefinition } from "../core/tasks/run/custom-definition.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
 import type { TaskDefinitions } from "../core/tasks/task-definition.ts";
@@ -80,6 +88,11 @@ export interface EngineOptions extends DeploymentOptions {
   /** See RunTools. */
   readonly translateError?: (error: unknown) => unknown;
   readonly hooks?: TaskHooks | undefined;
+  /** Looks on. Default: nobody does. */
+  readonly watch?: EngineWatch;
+  /** See TaskPorts. */
+  readonly onSettled?: TaskPorts["onSettled"];
+  readonly tracing?: TaskPorts["tracing"];
   /** Whom the config wants to be told how tasks end. Default: nobody. */
   readonly notifyPolicy?: NotifyPolicy;
 }
@@ -100,6 +113,8 @@ export interface Engine extends Service {
   /** The same, wherever the caller is. @throws as launchOwn does */
   readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly retryTask: RetryTask;
+  readonly controls: TaskControls;
+  readonly watch?: EngineWatch | undefined;
   readonly deployment: Deployment;
 }
 
@@ -134,7 +149,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
-  const writer = announceChunks(createPostgresChunkWriter(writing), announcer);
+  const writer = createChunkWriter(options, announceChunks(createPostgresChunkWriter(writing), announcer));
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createDefinitions(options, bulk, claimOf);
@@ -157,7 +172,8 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     maxRecords: bulkMaxRecords,
     maxChunkRecords: chunkRecords,
   };
-  const launches = createLaunches(launching);
+  const launches = createLaunches(launching, options.watch);
+  const recordWriter = announceWrites(createPostgresRecordWriter({ ...writing, rows, toDecimal }), announcer);
   return {
     ...createEngineService(ports.runningAttempts, deployment),
     ports,
@@ -166,13 +182,10 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     shapes,
     access,
     lockScopes,
-    writeOne: createWriteOne({
-      ...launching,
-      hooks,
-      sideEffects,
-      writer: announceWrites(createPostgresRecordWriter({ ...writing, rows, toDecimal }), announcer),
-    }),
+    writeOne: createWrites(options, { ...launching, hooks, sideEffects, writer: recordWriter }),
     ...launches,
+    controls: createControls(ports, options.watch),
+    watch: options.watch,
     deployment,
   };
 }
@@ -206,29 +219,56 @@ function createSideEffects(
 
 /** The bulk operations, and the app's own tasks. */
 function createDefinitions(
-  { tasks, client: prisma, logger, clock, translateError }: EngineOptions,
+  { tasks, client: prisma, logger, clock, translateError, watch, config }: EngineOptions,
   bulk: Parameters<typeof createBulkDefinition>[0],
   claimOf: LaunchPorts["claimOf"],
 ): TaskDefinitions {
   const tools = { prisma, logger, claimOf, clock, translateError };
-  return createTaskDefinitions([
+  const definitions = [
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...tasks.map((task) => customDefinition(task, tools)),
-  ]);
+  ].map((definition) => limitDuration(definition, { clock, limitMs: config.maxTaskDurationMs }));
+  return createTaskDefinitions(watch === undefined ? definitions : definitions.map(watch.definition));
+}
+
+function createChunkWriter({ watch }: EngineOptions, writer: ChunkWriter): ChunkWriter {
+  return watch?.writer(writer) ?? writer;
+}
+
+function createWrites({ watch }: EngineOptions, ports: WriteOnePorts): WriteOne {
+  const writeOne = createWriteOne(ports);
+  return watch?.writeOne(writeOne) ?? writeOne;
 }
 
 type Launches = Pick<Engine, "launchBulk" | "launchCustom" | "launchOwn" | "retryTask">;
 
 /** The ways to launch. Each finishes by its key what an earlier launch left. */
-function createLaunches(ports: BulkPorts): Launches {
+function createLaunches(ports: BulkPorts, watch: EngineWatch | undefined): Launches {
   const finishing = { tasks: ports.tasks, retryTask: createRetryTask(ports) };
   const launchNew = createLaunchBulk(ports);
-  return {
+  const launches: Launches = {
     retryTask: async (request) => finishByKey(finishing, request, await finishing.retryTask(request)),
     launchBulk: async (request) => finishByKey(finishing, request, await launchNew(request)),
     launchCustom: async (launch) => finishByKey(finishing, launch, await launchCustom(ports, launch)),
     launchOwn: async (launch) => finishByKey(finishing, launch, await launchOwn(ports, launch)),
   };
+  return watch === undefined
+    ? launches
+    : {
+        retryTask: watch.retryTask(launches.retryTask),
+        launchBulk: watch.launchBulk(launches.launchBulk),
+        launchCustom: watch.launchCustom(launches.launchCustom),
+        launchOwn: watch.launchCustom(launches.launchOwn),
+      };
+}
+
+function createControls(ports: Engine["ports"], watch: EngineWatch | undefined): TaskControls {
+  const controls: TaskControls = {
+    cancelTask: (request) => cancelTask(ports, request),
+    pauseTask: (request) => pauseTask(ports, request),
+    resumeTask: (request) => resumeTask(ports, request),
+  };
+  return watch?.controls(controls) ?? controls;
 }
 
 function createDefaults(session: SqlSession, shapes: TableShapes): RecordDefaults {
@@ -261,7 +301,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks, tasks, notifyPolicy }: EngineOptions,
+  { config, clock, logger, hooks, tasks, notifyPolicy, onSettled, tracing }: EngineOptions,
   { ports, processes, backend }: Deployment,
   parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
@@ -271,6 +311,8 @@ function createPorts(
     nameOf: modelNamer(parts.models),
     hooks: createHookListeners(hooks, tasks),
     ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
+    ...(onSettled === undefined ? {} : { onSettled }),
+    ...(tracing === undefined ? {} : { tracing }),
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,

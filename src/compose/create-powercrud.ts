@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from "graphql";
 import type { Logger } from "../kernel/logger.ts";
+import type { Tracing } from "../kernel/tracing.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import type { MembersOf, MembersShape } from "../kernel/shape.ts";
@@ -19,15 +20,13 @@ import type { Reservations } from "../core/tasks/manager/reservations.ts";
 import { createReservations } from "../core/tasks/manager/reservations.ts";
 import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
-import { cancelTask } from "../core/tasks/run/cancel-task.ts";
-import { pauseTask } from "../core/tasks/run/pause-task.ts";
-import { resumeTask } from "../core/tasks/run/resume-task.ts";
 import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { RecordFeed } from "../core/record-events/record-feed.ts";
 import { createRecordFeed } from "../core/record-events/record-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
+import type { Metrics } from "../adapters/metrics/create-metrics.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -61,6 +60,9 @@ import type { ReadModels } from "./read-models.ts";
 import type { NotifyChannels } from "./notify-channels.ts";
 import { createNotifyChannels } from "./notify-channels.ts";
 import { readModels } from "./read-models.ts";
+import type { Instruments } from "./instruments.ts";
+import { createInstruments } from "./instruments.ts";
+import { scopedLogger } from "./scoped-logger.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
 
@@ -82,6 +84,8 @@ export interface PowerCrudOptions {
   readonly settings?: Partial<Config>;
   /** Default: logs nothing. */
   readonly logger?: Logger;
+  /** Where the lines of the audit log go, at info. Default: to `logger`. */
+  readonly auditLogger?: Logger;
 }
 
 const OPTIONS_SHAPE = {
@@ -93,6 +97,7 @@ const OPTIONS_SHAPE = {
     role: { kind: "WORD", words: ["start", "serve", "work", "client"], what: "a role" },
     settings: { kind: "ANY" },
     logger: { kind: "ANY" },
+    auditLogger: { kind: "ANY" },
   } satisfies MembersOf<PowerCrudOptions>,
   required: ["config", "databaseUrl"],
 } as const satisfies MembersShape;
@@ -119,6 +124,10 @@ export interface PowerCrud extends Service {
   readonly health: HealthReader;
   /** Who asks: for a server. */
   readonly authentication: Omit<Authentication, keyof Service>;
+  /** What this process does, for Prometheus: for a server of your own. `POWERCRUD_METRICS_PORT` serves it at an address. */
+  readonly metrics: Pick<Metrics, "contentType" | "read" | "request" | "webSockets">;
+  /** For a server: traces by OpenTelemetry's API, if the app has registered an SDK. */
+  readonly tracing: Tracing;
 }
 
 /**
@@ -145,7 +154,8 @@ async function wire(
   options: PowerCrudOptions,
   onOpen: (close: () => Promise<void>) => void,
 ): Promise<PowerCrud> {
-  const { config: project, databaseUrl, role = "start", logger = createSilentLogger() } = options;
+  const { config: project, databaseUrl, role = "start" } = options;
+  const logger = scopedLogger(options.logger ?? createSilentLogger());
   const config = completeConfig(options.settings);
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
@@ -154,6 +164,7 @@ async function wire(
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
+  const instruments = createInstruments({ ...options, config }, () => ({ engine, connected, ...feeds }));
   onOpen(() => disconnect(connected));
   const engine = await createEngine({
     ...engineParts(project, connected),
@@ -163,12 +174,15 @@ async function wire(
     modelOptions: project.models ?? {},
     defaultAccess: defaultAccessOf(config, project.auth ?? {}),
     logger,
+    ...instruments.engine,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
   });
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
-  return assemble({ options, project, config, read, connected, engine, channels, configured, role, logger });
+  const feeds = createFeeds(engine, instruments);
+  const opened = { options, project, config, read, connected, engine, feeds, instruments, channels };
+  return assemble({ ...opened, configured, role, logger });
 }
 
 /** What was opened, and what the parts are made of. */
@@ -179,6 +193,8 @@ interface OpenedParts {
   readonly read: ReadModels;
   readonly connected: ConnectedModels;
   readonly engine: Engine;
+  readonly feeds: ReturnType<typeof createFeeds>;
+  readonly instruments: Instruments;
   readonly channels: NotifyChannels;
   readonly configured: Awaited<ReturnType<typeof readSchedules>>;
   readonly role: NonNullable<PowerCrudOptions["role"]>;
@@ -186,29 +202,26 @@ interface OpenedParts {
 }
 
 function assemble(opened: OpenedParts): PowerCrud {
-  const { options, project, config, read, connected, engine, channels, role, logger } = opened;
-  const feed = createTaskFeed(engine.ports);
-  const feeds = createOtherFeeds(engine);
+  const { options, project, config, read, connected, engine, feeds, instruments, channels } = opened;
+  const { role, logger } = opened;
   const health = healthOf(engine, options, config);
-  const reservations = connectReservations(engine, feed);
+  const reservations = connectReservations(engine, feeds.feed);
   const scheduling = createScheduling(engine, { ...opened.configured, role, config });
-  const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
+  const chores = role === "client" ? [] : createChores(engine, { config, role, channels, instruments });
   const authentication = createAuthentication(config, project.auth ?? {}, engine.deployment);
-  const background = [...Object.values(feeds), reservations, ...workers, ...scheduling.services];
-  const service = composeServices("powercrud", [
-    clientService(connected),
-    engine,
-    authentication,
-    feed,
-    ...background,
-  ]);
+  const background = [feeds.inboxFeed, feeds.recordFeed, reservations, ...chores, ...scheduling.services];
   return {
-    ...service,
+    ...composeServices("powercrud", [
+      clientService(connected),
+      engine,
+      authentication,
+      feeds.feed,
+      ...background,
+    ]),
     schema: createAppSchema({
       ...connected,
       config,
       engine,
-      feed,
       ...feeds,
       statusPageOf: channels.statusPageOf,
       health,
@@ -220,20 +233,21 @@ function assemble(opened: OpenedParts): PowerCrud {
       sight: authentication.sight,
     }),
     processId: engine.ports.workerId,
-    tasks: createManager(engine, { feed, reservations, config }),
+    tasks: createManager(engine, { ...feeds, reservations, config }),
     schedules: scheduling.schedules,
     writeId: project.relay === true ? createTypedIdWriter(engine.models) : writePlainId,
     ...serverTools(engine),
-    feed,
+    feed: feeds.feed,
     health,
     authentication,
+    ...instruments.server,
   };
 }
 
-/** The feeds beside that of the tasks. */
-function createOtherFeeds(engine: Engine) {
+function createFeeds(engine: Engine, { onEvent }: Instruments) {
   const { ports, deployment } = engine;
   return {
+    feed: createTaskFeed({ ...ports, onEvent }),
     inboxFeed: createInboxFeed({ ...ports, inbox: deployment.inbox }),
     recordFeed: createRecordFeed({ ...ports, ...engine, audience: deployment.announcer }),
   };
@@ -242,6 +256,19 @@ function createOtherFeeds(engine: Engine) {
 /** What a server takes from the backend. */
 function serverTools({ deployment: { openBoard, rates } }: Engine): Pick<PowerCrud, "openBoard" | "rates"> {
   return { openBoard, rates };
+}
+
+function createChores(
+  engine: Engine,
+  parts: {
+    readonly config: Config;
+    readonly role: ProcessRole;
+    readonly channels: NotifyChannels;
+    readonly instruments: Instruments;
+  },
+): readonly Service[] {
+  const { config, role, channels, instruments } = parts;
+  return [...createWorkers(engine, config, role, { ...channels, ...instruments }), ...instruments.services];
 }
 
 /** What the engine takes from the project and from Prisma's client. */
@@ -290,7 +317,7 @@ function connectReservations({ ports, models, deployment }: Engine, feed: TaskFe
 }
 
 function createManager(
-  { ports, launchBulk, launchOwn, retryTask, deployment }: Engine,
+  { ports, launchBulk, launchOwn, retryTask, controls, deployment }: Engine,
   parts: Pick<TaskManagerPorts, "feed" | "reservations"> & { readonly config: Config },
 ): TaskManager {
   return createTaskManager({
@@ -299,6 +326,7 @@ function createManager(
     launchOwn,
     retryTask,
     ...parts,
+    controls,
     sweep: () => sweepNow(ports, sweepOptionsOf(parts.config, deployment)),
   });
 }
@@ -364,11 +392,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         tasks: engine.ports.tasks,
         log: engine.ports.log,
         feed,
-        controls: {
-          cancelTask: (request) => cancelTask(engine.ports, request),
-          pauseTask: (request) => pauseTask(engine.ports, request),
-          resumeTask: (request) => resumeTask(engine.ports, request),
-        },
+        controls: engine.controls,
         retryTask: engine.retryTask,
         own: { tasks: parts.ownTasks, launch: engine.launchCustom },
         statusPageOf,

@@ -7,6 +7,8 @@ import type { LaunchScheduled } from "../core/schedules/launch-due.ts";
 import type { ConfiguredSchedule } from "../core/schedules/schedule.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import { createSchedules } from "../core/schedules/schedules.ts";
+import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
+import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import { createCron } from "../adapters/cron/croner-cron.ts";
 import { createPostgresScheduleStore } from "../adapters/postgres/postgres-schedule-store.ts";
@@ -49,7 +51,7 @@ export async function readSchedules({
 
 /** Wires the schedules of a process. */
 export function createScheduling(
-  { ports, deployment }: Engine,
+  { ports, deployment, watch }: Engine,
   options: ReadSchedules & {
     /** A client neither keeps nor launches them; one that only serves keeps them. */
     readonly role: ProcessRole | "client";
@@ -58,7 +60,8 @@ export function createScheduling(
 ): Scheduling {
   const { configured, cron, role, config } = options;
   const launching = { ...ports, settings: { ...ports.settings, whenQueueDown: "wait" as const } };
-  const launch: LaunchScheduled = (request) => launchCustom(launching, request);
+  const launchDue = (request: CustomLaunch): Promise<LaunchOutcome> => launchCustom(launching, request);
+  const launch: LaunchScheduled = watch?.launchCustom(launchDue) ?? launchDue;
   const shared = {
     ...ports,
     schedules: createPostgresScheduleStore(deployment),

@@ -3,6 +3,7 @@ import type { Service } from "../kernel/service.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { SweepOptions } from "../core/sweeper/sweep.ts";
 import { createAnnouncer } from "../worker/create-announcer.ts";
+import type { SweeperOptions } from "../worker/create-sweeper.ts";
 import { createSweeper } from "../worker/create-sweeper.ts";
 import { createWorker } from "../worker/create-worker.ts";
 import { createNotificationSender } from "../worker/create-notification-sender.ts";
@@ -41,7 +42,7 @@ export function createWorkers(
   engine: Engine,
   config: Config,
   role: ProcessRole,
-  channels: NotifyChannels,
+  channels: NotifyChannels & Pick<SweeperOptions, "onSwept">,
 ): readonly Service[] {
   const { ports, deployment } = engine;
   const { processes, backend } = deployment;
@@ -71,6 +72,7 @@ export function createWorkers(
       : []),
     createSweeper(ports, {
       ...sweepOptionsOf(config, deployment),
+      ...(channels.onSwept === undefined ? {} : { onSwept: channels.onSwept }),
       chore: `sweep:${backend.name}`,
       intervalMs: Math.max(250, Math.ceil(config.leaseMs / 2)),
     }),

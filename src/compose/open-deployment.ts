@@ -1,5 +1,6 @@
 import type { BullmqTaskQueue } from "../adapters/bullmq/bullmq-task-queue.ts";
-import { createPool } from "../adapters/postgres/connection/create-pool.ts";
+import type { PoolUse } from "../adapters/postgres/connection/create-pool.ts";
+import { createPool, useOf } from "../adapters/postgres/connection/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/connection/pg-session.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/connection/pg-unit-of-work.ts";
 import { createPostgresApiKeys } from "../adapters/postgres/postgres-api-keys.ts";
@@ -48,6 +49,8 @@ export interface DeploymentOptions {
 export interface Deployment {
   readonly backend: BackendChoice;
   readonly session: SqlSession;
+  /** How its connections are used. */
+  readonly poolUse: () => PoolUse;
   readonly ports: TaskPorts & { readonly outbox: Outbox };
   readonly inbox: Inbox;
   readonly apiKeys: ApiKeyStore;
@@ -91,6 +94,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
   return {
     backend: chosen,
     session,
+    poolUse: () => useOf("engine", pool),
     ports: {
       unitOfWork,
       tasks: createPostgresTaskStore({ session }),

@@ -42,11 +42,21 @@ export function served(
   powercrud: PowerCrud,
 ): Pick<
   HttpServerOptions,
-  "schema" | "tasks" | "writeId" | "openBoard" | "rates" | "isReady" | "callers" | "sight"
+  | "schema"
+  | "tasks"
+  | "writeId"
+  | "openBoard"
+  | "rates"
+  | "isReady"
+  | "callers"
+  | "sight"
+  | "watch"
+  | "tracing"
 > {
-  const { schema, tasks, writeId, openBoard, rates, authentication } = powercrud;
+  const { schema, tasks, writeId, openBoard, rates, authentication, metrics, tracing } = powercrud;
   const { callers, sight } = authentication;
-  return { schema, tasks, writeId, openBoard, rates, callers, sight, isReady: () => isReady(powercrud) };
+  const served = { schema, tasks, writeId, openBoard, rates, callers, sight };
+  return { ...served, watch: metrics, tracing, isReady: () => isReady(powercrud) };
 }
 
 /** Ready while the database answers. */

@@ -177,6 +177,27 @@ export const SERVICE_VARIABLES = {
     min: 10,
     max: 3_600_000,
   }),
+  isAudited: flag({
+    name: "POWERCRUD_AUDIT_LOG",
+    meaning:
+      "Whether who launched, retried, cancelled, paused or was refused is logged, at every log level but `silent`, in lines with `log: audit`.",
+    fallback: true,
+  }),
+  metricsPort: wholeNumber({
+    name: "POWERCRUD_METRICS_PORT",
+    meaning:
+      "The TCP port of `/metrics` for Prometheus, which asks for no key; 0 serves none. Each process needs one of its own.",
+    fallback: 0,
+    min: 0,
+    max: 65_535,
+  }),
+  metricsHost: anyText({
+    name: "POWERCRUD_METRICS_HOST",
+    meaning: "The address that `/metrics` listens on: one that only Prometheus reaches.",
+    expected: "a host name or an IP address",
+    fallback: "127.0.0.1",
+    fallbackText: "127.0.0.1",
+  }),
   isAsyncEnabled: flag({
     name: "POWERCRUD_ASYNC_ENABLED",
     meaning: "Whether bulk operations may run in the background; if not, each runs within its request.",
@@ -236,10 +257,18 @@ export const SERVICE_VARIABLES = {
   maxAttempts: wholeNumber({
     name: "POWERCRUD_MAX_ATTEMPTS",
     meaning:
-      "The most attempts of a task. If the last one does not finish it, the task is settled as FAILED and keeps what it has done; its records are free, and it can be retried. An attempt counts if its worker died, if it could not reach the database or get its row locks, or if its process was stopped and handed the task over.",
+      "The most attempts of a task. If the last one does not finish it, the task is settled as FAILED and keeps what it has done; its records are free, and it can be retried. An attempt counts if its worker died, or if it could not reach the database or get its row locks; one that was paused, or handed over by a process that stopped, does not.",
     fallback: 100,
     min: 1,
     max: 1_000_000,
+  }),
+  maxTaskDurationMs: wholeNumber({
+    name: "POWERCRUD_MAX_TASK_DURATION_MS",
+    meaning:
+      "The longest time of one attempt of a task, in ms. One whose handler or hook has not returned by then is ended as FAILED, and its records are free. A task's own `timeoutMs` may be shorter. The default is a day.",
+    fallback: 86_400_000,
+    min: 1000,
+    max: 2_147_483_647,
   }),
   unknownKindWaitMs: wholeNumber({
     name: "POWERCRUD_UNKNOWN_KIND_WAIT_MS",

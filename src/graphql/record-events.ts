@@ -2,7 +2,7 @@ import type { RecordEventType } from "../core/events/record-announcement.ts";
 import { MAX_NAMED_RECORDS, RECORD_EVENT_TYPES } from "../core/events/record-announcement.ts";
 import type { RecordFeed } from "../core/record-events/record-feed.ts";
 import type { RecordEvent } from "../core/record-events/record-subscription.ts";
-import { ALL_SEEN, shownTask } from "../core/tasks/task-sight.ts";
+import { ALL_SEEN, isWithin, shownTask } from "../core/tasks/task-sight.ts";
 import type { SchemaContributor } from "./builder.ts";
 import { describedValues } from "./builder.ts";
 import type { EventSharing } from "./event-sharing.ts";
@@ -33,7 +33,8 @@ export function addRecordEvents(feed: RecordFeed): SchemaContributor {
         task: t.field({
           type: refs.task,
           nullable: true,
-          description: "The task that did it, as it is now. Null for a single write, and for a GAP.",
+          description:
+            "The task that did it, as it is now; of a task that the caller may not see, only that there is one. Null for a single write, and for a GAP.",
           resolve: async ({ readTask }, _args, { viewer }) => {
             const task = await readTask();
             return task === undefined ? null : shownTask(sight, viewer, task);
@@ -54,12 +55,15 @@ export function addRecordEvents(feed: RecordFeed): SchemaContributor {
             ...idsOf(({ model }: { model: string }) => model),
           }),
         },
-        subscribe: (_root, { model, ids }, { viewer }) =>
-          feed.subscribe({
+        subscribe(_root, { model, ids }, { viewer }) {
+          const scope = sight.scopeOf(viewer);
+          return feed.subscribe({
             model,
             ids: ids === null || ids === undefined ? undefined : parseIds(models.get(model), ids),
             viewer,
-          }),
+            canSee: (task) => isWithin(scope, task),
+          });
+        },
         resolve: (item: RecordEvent) => item,
       }),
     );

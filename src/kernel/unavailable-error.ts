@@ -2,9 +2,10 @@ import { AppError, isAppError } from "./app-error.ts";
 
 /**
  * SQLSTATEs of a server that cannot serve any statement: class 08 (connection), class 57P (shut-down, crash, starting
- * up, session ended from outside), 53300 (no connection left), 25P03 and 25P04 (the server ended an idle transaction).
+ * up, session ended from outside), class 53 (its disk or its memory is full, no connection left), 58030 (its disk fails), 25P03
+ * and 25P04 (the server ended an idle transaction).
  */
-const SQL_STATE = /^(?:08...|57P0[1-5]|53300|25P0[34])$/;
+const SQL_STATE = /^(?:08...|57P0[1-5]|53...|58030|25P0[34])$/;
 
 /** Prisma's codes for a database that does not answer or refuses the login, and those of its driver adapters. */
 const PRISMA_CODES: ReadonlySet<string> = new Set([

@@ -1,13 +1,12 @@
-import { AppError } from "../kernel/app-error.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import { Connections } from "./connections.ts";
+import { hostText, listen } from "./listen.ts";
 import { createRequestHandler } from "./create-request-handler.ts";
 import type { HttpServerOptions } from "./server-options.ts";
 import { SERVER_LIMITS } from "./server-options.ts";
-import type { Server } from "node:http";
 import { createServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 
 /** How often node looks for requests that are too slow, in ms. */
 const TIMEOUT_CHECK_MS = 5000;
@@ -70,40 +69,4 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 function reachableHost(host: string): string {
   const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };
   return wildcards[host] ?? hostText(host);
-}
-
-/**
- * Listens on the port.
- * @returns the port; the system picks one for 0
- * @throws AppError START_FAILED, naming host and port
- */
-async function listen(server: Server, host: string, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => reject(startFailed(host, port, error));
-    server.once("error", fail);
-    server.listen(port, host, () => {
-      server.off("error", fail);
-      resolve();
-    });
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the port is in use. Stop what listens there, or set another PORT",
-  EACCES: "the system does not allow it. Set a PORT above 1023",
-  EADDRNOTAVAIL: "this machine does not have the address. Set another HOST",
-  ENOTFOUND: "the host name is not known. Set another HOST",
-};
-
-function startFailed(host: string, port: number, error: NodeJS.ErrnoException): AppError {
-  const reason = REASONS[error.code ?? ""] ?? error.message;
-  return new AppError("START_FAILED", `Cannot listen on ${hostText(host)}:${port}: ${reason}.`, {
-    cause: error,
-  });
-}
-
-/** The host as in a URL: IPv6 addresses in brackets. */
-function hostText(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }

@@ -76,9 +76,12 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     budget,
     documents: createPersistedDocuments(options.persisted),
     rates,
+    watch: options.watch,
+    tracing: options.tracing,
   });
   const protocol = createSocketProtocol({ tools: graphql, callers, maskError, ...limits });
-  const sockets = createSocketServer({ protocol, logger, budget, ...limits });
+  const onCount = options.watch?.webSockets;
+  const sockets = createSocketServer({ protocol, logger, budget, onCount, ...limits });
   const { tasks, openBoard, sight = ALL_SEEN, writeId = writePlainId } = options;
   const results =
     tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId, rates });

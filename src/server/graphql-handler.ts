@@ -1,6 +1,7 @@
 import type { Execute } from "../graphql/execution/planned-executor.ts";
 import { createPlannedExecutor } from "../graphql/execution/planned-executor.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { Tracing } from "../kernel/tracing.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { Caller } from "./callers/caller.ts";
 import type { GivenCredentials } from "./callers/caller.ts";
@@ -30,6 +31,8 @@ import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import { shareEvents } from "./share-events.ts";
 import type { StreamHolder } from "./track-streams.ts";
 import { isEventStream, trackStreams } from "./track-streams.ts";
+import type { RequestWatch } from "./watch-requests.ts";
+import { scopeMutations, watchRequests } from "./watch-requests.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
 import type { Plugin } from "graphql-yoga";
@@ -87,6 +90,8 @@ interface GraphQLHandlerOptions {
   readonly maxOperationCost: number;
   readonly documents: PersistedDocuments;
   readonly rates: RateLimiter;
+  readonly watch?: Pick<RequestWatch, "request"> | undefined;
+  readonly tracing?: Tracing | undefined;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
@@ -191,6 +196,8 @@ function createGraphQLYoga(
     maxOperationCost,
     documents,
     rates,
+    watch,
+    tracing,
   }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
@@ -227,9 +234,13 @@ function createGraphQLYoga(
       limitScopes(maskError),
       limitCost(maxOperationCost),
       executeBy(execute),
+      // Around what executes them.
+      scopeMutations(tracing),
       shareEvents(maskError, execute),
       streams,
       maskWithAsker(maskError),
+      // After the mask, which tells unexpected errors from others.
+      ...(watch === undefined ? [] : [watchRequests(watch)]),
       nameRequest(),
       // After all that choose how a result is sent.
       explainUnacceptable(),

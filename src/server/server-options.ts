@@ -6,6 +6,8 @@ import type { PersistedOptions } from "./persisted-documents.ts";
 import type { Authenticate } from "./callers/caller.ts";
 import type { Callers } from "./callers/callers.ts";
 import type { OpenBoard } from "./queue-board-handler.ts";
+import type { RequestWatch } from "./watch-requests.ts";
+import type { Tracing } from "../kernel/tracing.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphQLSchema } from "graphql";
 
@@ -106,6 +108,10 @@ export interface HttpServerOptions {
   readonly rates?: RateStore;
   /** Proxies in front of the service; see POWERCRUD_PROXY_HOPS. Default: 0. */
   readonly proxyHops?: number;
+  /** Told of each operation, and of the number of WebSockets. Default: nobody is. */
+  readonly watch?: RequestWatch;
+  /** Traces mutations. Default: nothing does. */
+  readonly tracing?: Tracing;
   /** Documents that clients name by hash. Default: only those that were sent before. */
   readonly persisted?: PersistedOptions;
   readonly limits?: ServerLimits;

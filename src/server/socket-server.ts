@@ -32,6 +32,8 @@ export interface SocketServerOptions {
   readonly maxMessageBytes: number;
   readonly pingIntervalMs: number;
   readonly drainTimeoutMs: number;
+  /** Told how many are open, at each change. */
+  readonly onCount?: ((count: number) => void) | undefined;
 }
 
 const GOING_AWAY = 1001;
@@ -54,14 +56,17 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const jobs = new PacedJobs();
   return {
     accept(request, socket, head) {
-      server.handleUpgrade(request, socket, head, (webSocket) =>
+      server.handleUpgrade(request, socket, head, (webSocket) => {
+        const count = (): void => options.onCount?.(server.clients.size);
+        count();
+        webSocket.once("close", count);
         serve(options, {
           webSocket,
           connection: socket,
           outlet: createSocketOutlet(webSocket, socket, jobs),
           request,
-        }),
-      );
+        });
+      });
     },
     count: () => server.clients.size,
     async close() {

@@ -14,6 +14,8 @@ export interface SweeperOptions extends SweepOptions {
    * with another queue must not take its turns.
    */
   readonly chore: string;
+  /** Told of each pass, with what it found. */
+  readonly onSwept?: (summary: Awaited<ReturnType<typeof sweep>>) => void;
   /** Time between two passes of all processes together, in ms. */
   readonly intervalMs: number;
 }
@@ -70,6 +72,7 @@ async function sweepInTurn(
     }
     const summary = await sweep(ports, options);
     failures.worked();
+    options.onSwept?.(summary);
     if (countSwept(summary) > 0) {
       ports.logger.info(summary, "the sweeper found work");
     }

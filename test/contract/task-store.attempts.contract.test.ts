@@ -22,6 +22,15 @@ describeWorlds("task store, running", (world) => {
       expect(await found(task)).toEqual(attempt?.task);
     });
 
+    it("counts the attempts that were handed over, each while it is the current one", async () => {
+      const task = await created();
+      await world().tasks.noteHandOver(task.id, 0);
+      await begin(task);
+      await world().tasks.noteHandOver(task.id, 1);
+      await world().tasks.noteHandOver(task.id, 2);
+      expect(await found(task)).toMatchObject({ handOvers: 1 });
+    });
+
     it("begins for only one of many deliveries", async () => {
       const task = await created();
       const attempts = await Promise.all(Array.from({ length: 10 }, () => begin(task)));

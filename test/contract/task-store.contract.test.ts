@@ -13,6 +13,8 @@ import { after, sampleTask } from "./sample-task.ts";
 import { countsOf, settlementOf, taskVerbs } from "./task-verbs.ts";
 import type { World } from "./world.ts";
 
+const TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 describeWorlds("task store", (world) => {
   const { create, created, begin, settle, markCleaned, found } = taskVerbs(world);
 
@@ -69,10 +71,13 @@ describeWorlds("task store", (world) => {
         label: "Archive",
         viewer: { id: "bob", claims: { tenant: "t1", roles: ["admin"] } },
         total: 3,
+        trace: TRACE,
         chunks: [plainBatch(["1", "2"]), plainBatch(["3"])],
         input: { text: 'odd " \\ \n 日本 😀', list: [null, 1.5, { a: [] }] },
       });
       expect(await found(task)).toEqual({
+        trace: TRACE,
+        handOvers: 0,
         id: task.id,
         kind: "bulkUpdate",
         model: "City",

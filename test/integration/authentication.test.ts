@@ -7,7 +7,7 @@ import type { CliContext } from "../../src/cli/cli-context.ts";
 import { createKey, listKeys, revokeKey } from "../../src/cli/commands/keys.ts";
 import { createFirstApiKey, revokeApiKey } from "../../src/compose/manage-keys.ts";
 import { completeConfig } from "../../src/config/config.ts";
-import type { PowerCrudService } from "../../src/index.ts";
+import type { PowerCrud, PowerCrudService } from "../../src/index.ts";
 import {
   createPowerCrud,
   createService,
@@ -384,13 +384,16 @@ describe("a service that requires authentication", () => {
       code: "INVALID_CONFIG",
       message: expect.stringContaining("both set"),
     });
-    const powercrud = await createPowerCrud(options);
-    onTestFinished(() => powercrud.stop());
+    const made = async (more: Settings): Promise<PowerCrud> => {
+      const powercrud = await createPowerCrud({ ...options, role: "client", settings: more });
+      onTestFinished(() => powercrud.stop());
+      await powercrud.start();
+      return powercrud;
+    };
+    const powercrud = await made({});
     expect(() => createRequestHandler({ powercrud, listenHost: "0.0.0.0" })).toThrow("POWERCRUD_AUTH");
-    const { callers } = powercrud.authentication;
-    expect(callers.isRequired).toBe(false);
-    const elsewhere = await createPowerCrud({ ...options, settings: { host: "0.0.0.0" } });
-    onTestFinished(() => elsewhere.stop());
+    expect(powercrud.authentication.callers.isRequired).toBe(false);
+    const elsewhere = await made({ host: "0.0.0.0" });
     expect(elsewhere.authentication.callers.isRequired).toBe(true);
   });
 });

@@ -1,8 +1,10 @@
-import { chown, mkdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chown, mkdir, readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 
 import { Client } from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 
 import {
   createEmbeddedPostgres,
@@ -51,12 +53,20 @@ function notePath(): string {
   return join(dataDir, "postgres/data/postmaster.pid");
 }
 
-/** To the server, a killed process is a broken connection. */
-async function loseKeeper(url: string): Promise<void> {
-  await query(
-    url,
-    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'powercrud keeper'",
-  );
+/** Starts the server in a process of its own, and kills that. @returns the server's address */
+async function startInKilledProcess(): Promise<string> {
+  const module = resolve(import.meta.dirname, "../../src/adapters/embedded/create-embedded-postgres.ts");
+  const code = `import { createEmbeddedPostgres } from ${JSON.stringify(module)};
+    const logger = { debug() {}, info() {}, warn() {}, error() {} };
+    const service = createEmbeddedPostgres({ dataDir: process.argv[1], logger });
+    await service.start();
+    console.log(service.url);`;
+  const args = ["--import", "tsx", "--input-type=module", "--eval", code, dataDir];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const [url] = (await once(child.stdout, "data")) as [Buffer];
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  return String(url).trim();
 }
 
 beforeAll(async () => {
@@ -114,31 +124,51 @@ test("two services on one empty folder share a server: the last one to stop stop
 });
 
 test("a server that outlived its process is used by the next one, which stops it", async () => {
-  const killed = await startService();
-  await loseKeeper(killed.url);
+  const url = await startInKilledProcess();
   const next = await startService();
-  expect(next.url).toBe(killed.url);
+  expect(next.url).toBe(url);
   await next.stop();
   await expect(query(next.url, "SELECT 1")).rejects.toThrow("ECONNREFUSED");
 });
 
-test("a server that was killed recovers at the next start", async () => {
-  const first = await startService();
-  await query(first.url, "CREATE TABLE kept AS SELECT 2 AS value");
+test("a server that was killed under two services comes back at the same address, with its data", async () => {
+  const [first, second] = await Promise.all([startService(), startService()]);
+  await query(first.url, "CREATE TABLE kept AS SELECT 3 AS value");
   process.kill(await serverPid(), "SIGKILL");
-  const second = await startService();
-  expect(await query(second.url, "SELECT value FROM kept")).toEqual([{ value: 2 }]);
+  await vi.waitFor(
+    async () => expect(await query(first.url, "SELECT value FROM kept")).toEqual([{ value: 3 }]),
+    { timeout: 20_000, interval: 100 },
+  );
+  await first.stop();
+  expect(await query(second.url, "SELECT value FROM kept")).toEqual([{ value: 3 }]);
+  await second.stop();
+  await expect(query(second.url, "SELECT 1")).rejects.toThrow("ECONNREFUSED");
 });
 
-test("a stale pid file with the number of another program does not prevent the start", async () => {
+test("a pid file that is empty, or has the number of another program, does not prevent the start", async () => {
   const first = await startService();
   const note = await readFile(notePath(), "utf8");
   const { uid, gid } = await stat(notePath());
   await first.stop();
-  await writeFile(notePath(), note.replace(/^\d+/, String(process.pid)));
-  await chown(notePath(), uid, gid);
-  const second = await startService();
-  expect(await query(second.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  for (const text of ["", note.replace(/^\d+/, String(process.pid))]) {
+    await writeFile(notePath(), text);
+    await chown(notePath(), uid, gid);
+    const next = await startService();
+    expect(await query(next.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+    await next.stop();
+  }
+});
+
+test("a damaged pid file of a running server is named, and no second server is started", async () => {
+  const first = await startService();
+  const note = await readFile(notePath(), "utf8");
+  await writeFile(notePath(), "nonsense");
+  await expect(createService().start()).rejects.toMatchObject({
+    code: "START_FAILED",
+    message: expect.stringContaining("postmaster.pid is damaged"),
+  });
+  await writeFile(notePath(), note);
+  expect(await query(first.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
 });
 
 test("a service that stops while another starts leaves it a server", async () => {
@@ -170,4 +200,21 @@ test("data goes to the fallback where PostgreSQL's own user cannot reach the wan
   // Only root runs PostgreSQL as another user; other users can reach their own folders.
   const expected = process.getuid?.() === 0 ? fallbackDir : dataDir;
   expect(row?.folder).toBe(join(await realpath(expected), "postgres/data"));
+});
+
+// The last one: it breaks the data.
+test("a server that cannot come back is reported as lost", async () => {
+  const lost = new Promise<unknown>((onLost) => {
+    services.push(
+      createEmbeddedPostgres({ dataDir, logger: createSilentLogger(), onLost, maxRecoveries: 2 }),
+    );
+  });
+  await services[0]?.start();
+  const pid = await serverPid();
+  await rename(join(dataDir, "postgres/data/global"), join(dataDir, "postgres/data/gone"));
+  process.kill(pid, "SIGKILL");
+  expect(await lost).toMatchObject({
+    code: "START_FAILED",
+    message: expect.stringContaining("does not start"),
+  });
 });

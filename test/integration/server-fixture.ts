@@ -5,6 +5,8 @@ import { createMemoryTaskQueue } from "../support/memory/memory-task-queue.ts";
 import { createMemoryTaskStore } from "../support/memory/memory-task-store.ts";
 import { createMemoryUnitOfWork } from "../support/memory/memory-unit-of-work.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
+import type { RecordFeed } from "../../src/core/record-events/record-feed.ts";
+import type { TaskSight } from "../../src/core/tasks/task-sight.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import type { LockStore } from "../../src/core/locks/lock-store.ts";
 import { createModelRegistry } from "../../src/core/records/model.ts";
@@ -136,8 +138,16 @@ function countSubscribers(feed: TaskFeed): { readonly feed: TaskFeed; readonly o
   };
 }
 
-/** The tasks' part of the schema over any adapters, with fields that the tests need. */
-export function createFixtureSchema(ports: Parameters<typeof createTaskSchema>[0]): GraphQLSchema {
+/**
+ * The tasks' part of the schema over any adapters, with fields that the tests need.
+ * @param records what `recordEvents` calls. Default: nothing
+ */
+export function createFixtureSchema(
+  ports: Parameters<typeof createTaskSchema>[0],
+  records: { readonly feed: RecordFeed; readonly sight?: TaskSight } = {
+    feed: { subscribe: () => Promise.reject(new Error("no records here")) },
+  },
+): GraphQLSchema {
   const builder = createBuilder({ datamodel: { models: {}, enums: {}, types: {} } });
   const { models, names } = chooseNames(
     createModelRegistry([modelOf("City", [scalar("id", "Int", { isKey: true })])], []),
@@ -153,7 +163,7 @@ export function createFixtureSchema(ports: Parameters<typeof createTaskSchema>[0
   addPageInfo(schema);
   addErrorTypes(schema);
   createTaskSchema(ports)(schema);
-  addRecordEvents({ subscribe: () => Promise.reject(new Error("no records here")) })(schema);
+  addRecordEvents(records.feed)({ ...schema, ...(records.sight && { sight: records.sight }) });
   builder.queryFields((t) => ({
     whoAmI: t.string({ nullable: true, resolve: (_root, _args, { viewer }) => viewer.id }),
     fail: t.string({

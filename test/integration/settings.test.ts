@@ -181,6 +181,43 @@ it("workerConcurrency: so many tasks run at a time, and no more", async () => {
   }
 });
 
+// setting: POWERCRUD_MAX_TASK_DURATION_MS
+it("maxTaskDurationMs: a handler or a hook that never returns is ended, and its records are free", async () => {
+  const forever = defineTask({ kind: "forever", run: () => new Promise<void>(() => undefined) });
+  const City = {
+    ...demoConfig.models?.["City"],
+    hooks: { beforeUpdate: () => new Promise<never>(() => undefined) },
+  };
+  const config = defineConfig({ ...demoConfig, models: { ...demoConfig.models, City }, tasks: [forever] });
+  const settings = { maxTaskDurationMs: 1000 };
+  const powercrud = await createPowerCrud({ config, databaseUrl: database.url, settings });
+  try {
+    await powercrud.start();
+    const { tasks } = powercrud;
+    const launched = [
+      await tasks.launch(forever, null, { mode: "ASYNC" }),
+      await tasks.launchBulk({
+        operation: "UPDATE",
+        model: "City",
+        viewer: { id: null },
+        selection: { ids: ["1"] },
+        change: { notes: { set: "x" } },
+        options: { mode: "ASYNC" },
+      }),
+    ];
+    for (const outcome of launched) {
+      const task = outcome.kind === "LAUNCHED" ? await tasks.wait(outcome.task.id) : undefined;
+      expect(task).toMatchObject({
+        status: "FAILED",
+        message: "The attempt took longer than 1000 ms.",
+      });
+    }
+    expect((await sql.query("SELECT FROM powercrud.lock")).rows).toEqual([]);
+  } finally {
+    await powercrud.stop();
+  }
+});
+
 // setting: POWERCRUD_TASK_RETENTION_MS
 it("taskRetentionMs: settled tasks that are older are deleted by a sweep", async () => {
   const left = async (taskRetentionMs: number): Promise<number> => {

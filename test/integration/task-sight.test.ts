@@ -357,6 +357,7 @@ describe("auth.tasks", () => {
       settings: { auth: "required" },
     });
     onTestFinished(() => powercrud.stop());
+    await powercrud.start();
     const contextValue = { viewer: { id: "cid" } };
     const source = `{ tasks { totalCount } }`;
     const { data, errors } = await graphql({ schema: powercrud.schema, source, contextValue });

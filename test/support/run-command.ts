@@ -36,6 +36,7 @@ export async function runCommand(
       database: { databaseUrl, dataDir: "/nowhere", fallbackDir: undefined, logger },
       projectDir: process.cwd(),
       logger,
+      auditLogger: logger,
       stopSignal,
       hasProjectFile: true,
       requireProjectFile: () => undefined,

@@ -27,12 +27,13 @@ const SETTINGS: ServerSettings = {
 const START_TIMEOUT_S = 300;
 
 /**
- * Starts the server on a free port and waits until it accepts connections.
+ * Starts the server, on a free port by default, and waits until it accepts connections.
  * @param overrides settings that differ from ours
  * @throws Error with the fatal message of its log, for example when another process started one meanwhile
  */
 export async function startServer(cluster: Cluster, overrides: ServerSettings = {}): Promise<void> {
-  const settings = { ...SETTINGS, ...overrides, port: String(await findFreePort()) };
+  const { port = String(await findFreePort()) } = overrides;
+  const settings = { ...SETTINGS, ...overrides, port };
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   try {
     await control(cluster, [

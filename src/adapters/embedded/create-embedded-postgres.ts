@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import { Client } from "pg";
 
 import { AppError, isAppError } from "../../kernel/app-error.ts";
@@ -20,6 +22,13 @@ export interface EmbeddedPostgresOptions {
   readonly logger: Logger;
   /** PostgreSQL settings that replace ours if this process starts the server, such as `fsync: "off"` for tests. */
   readonly settings?: ServerSettings;
+  /** The server ended, and could not be started again: nothing that needs it can go on. Default: that is logged only. */
+  readonly onLost?: ((error: AppError) => void) | undefined;
+  /**
+   * How often to start a server again that has ended; half a second lies between two tries, since its processes may outlive it.
+   * Default 15.
+   */
+  readonly maxRecoveries?: number;
 }
 
 /** The PostgreSQL that comes with the package. */
@@ -39,26 +48,54 @@ interface Joined {
 const DATABASE = "powercrud";
 const LOCK_KEY = "hashtextextended('powercrud.embedded', 0)";
 const MAX_ATTEMPTS = 5;
+const RECOVERY_PAUSE_MS = 500;
 
 /**
  * Runs the PostgreSQL that comes with the package, in a session of its own that a terminal's signals do not reach.
  *
  * Several processes may use one data folder. Each holds a shared lock in the server. The first process starts the server. A
  * process that stops tries to take the lock exclusively; if it succeeds, it is the last one, and stops the server. If all
- * processes were killed, the next one joins the server that still runs. A killed server recovers at its next start.
+ * processes were killed, the next one joins the server that still runs. A killed server recovers: a process that loses its
+ * connection starts it again, at the same port, or joins the one that another process has started.
  */
 export function createEmbeddedPostgres(options: EmbeddedPostgresOptions): EmbeddedPostgres {
   const { dataDir, fallbackDir, logger } = options;
   let joined: Joined | undefined;
+  let isStopping = false;
+  let recovery: Promise<void> | undefined;
+  const join = (next: Joined): void => {
+    joined = next;
+    next.keeper.once("end", () => {
+      if (!isStopping) {
+        recovery = recover(next);
+      }
+    });
+  };
+  const recover = async ({ cluster, port }: Joined): Promise<void> => {
+    logger.warn({ port }, "the embedded PostgreSQL has ended, or broke the connection; it is started again");
+    try {
+      const next = await rejoinServer(cluster, port, { ...options, isStopping: () => isStopping });
+      if (next !== undefined) {
+        join(next);
+        logger.info({ port }, "the embedded PostgreSQL is back");
+      }
+    } catch (error) {
+      logger.error({ err: error }, "the embedded PostgreSQL is lost");
+      options.onLost?.(error as AppError);
+    }
+  };
   const service = createService({
     name: "embedded PostgreSQL",
     async start() {
-      joined = await joinServer(await findCluster(dataDir, fallbackDir), options);
-      await createDatabase(joined.keeper);
-      const { port, cluster } = joined;
+      const first = await joinServer(await findCluster(dataDir, fallbackDir), options);
+      join(first);
+      await createDatabase(first.keeper);
+      const { port, cluster } = first;
       logger.info({ port, dataFolder: cluster.dataFolder }, "the embedded PostgreSQL is ready");
     },
     async stop() {
+      isStopping = true;
+      await recovery;
       if (joined !== undefined) {
         await leaveServer(joined, logger);
       }
@@ -76,9 +113,13 @@ export function createEmbeddedPostgres(options: EmbeddedPostgresOptions): Embedd
 }
 
 /** Tries several times: another process may start or stop the server, or take the port, at the same moment. */
-async function joinServer(cluster: Cluster, { logger, settings }: EmbeddedPostgresOptions): Promise<Joined> {
+async function joinServer(
+  cluster: Cluster,
+  { logger, settings }: EmbeddedPostgresOptions,
+  maxAttempts = MAX_ATTEMPTS,
+): Promise<Joined> {
   let lastError: unknown;
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
     try {
       const running = await findRunningPort(cluster.dataFolder);
       if (running === undefined) {
@@ -102,6 +143,45 @@ async function joinServer(cluster: Cluster, { logger, settings }: EmbeddedPostgr
       `(its log: ${cluster.logFile})`,
     { cause: lastError },
   );
+}
+
+/**
+ * Joins the server that ended and was started again, here or by another process. Clients know its port.
+ * @returns undefined if the process is stopping
+ * @throws AppError START_FAILED
+ */
+async function rejoinServer(
+  cluster: Cluster,
+  port: number,
+  {
+    isStopping,
+    settings,
+    maxRecoveries = 15,
+    ...options
+  }: EmbeddedPostgresOptions & { readonly isStopping: () => boolean },
+): Promise<Joined | undefined> {
+  let lastError: unknown;
+  for (let attempt = 1; attempt <= maxRecoveries && !isStopping(); attempt += 1) {
+    try {
+      const samePort = { ...settings, port: String(port) };
+      const joined = await joinServer(cluster, { ...options, settings: samePort }, 1);
+      if (joined.port === port) {
+        return joined;
+      }
+      await joined.keeper.end();
+      throw new AppError(
+        "START_FAILED",
+        `the embedded PostgreSQL has moved from port ${port} to ${joined.port}`,
+      );
+    } catch (error) {
+      lastError = error;
+      await delay(RECOVERY_PAUSE_MS);
+    }
+  }
+  if (isStopping()) {
+    return undefined;
+  }
+  throw lastError;
 }
 
 async function connectKeeper(cluster: Cluster, port: number): Promise<Client> {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -27,6 +27,10 @@ export async function findRunningPort(dataFolder: string): Promise<number | unde
   const deadline = Date.now() + SETTLE_MS;
   while (Date.now() < deadline) {
     const note = await readNote(dataFolder);
+    if (note === "damaged") {
+      await removeDamaged(dataFolder);
+      return undefined;
+    }
     if (note === undefined || !isAlive(note.pid)) {
       return undefined;
     }
@@ -44,7 +48,8 @@ export async function findRunningPort(dataFolder: string): Promise<number | unde
 
 /** Notes which server runs now. The returned function waits until that one is gone, even if another one follows. */
 export async function watchServer(dataFolder: string): Promise<() => Promise<void>> {
-  const pid = (await readNote(dataFolder))?.pid;
+  const note = await readNote(dataFolder);
+  const pid = note === "damaged" ? undefined : note?.pid;
   const isRunning = async (): Promise<boolean> =>
     pid !== undefined && isAlive(pid) && (await isServerOf(pid, dataFolder));
   return async () => {
@@ -54,19 +59,51 @@ export async function watchServer(dataFolder: string): Promise<() => Promise<voi
   };
 }
 
-async function readNote(dataFolder: string): Promise<PostmasterNote | undefined> {
-  const text = await readFile(join(dataFolder, "postmaster.pid"), "utf8").catch(() => "");
+/** @returns undefined without a file; `damaged` if it names no process */
+async function readNote(dataFolder: string): Promise<PostmasterNote | "damaged" | undefined> {
+  const text = await readFile(join(dataFolder, "postmaster.pid"), "utf8").catch(() => undefined);
+  if (text === undefined) {
+    return undefined;
+  }
   const lines = text.split("\n").map((line) => line.trim());
   const pid = Number(lines[0]);
   return Number.isInteger(pid) && pid > 0
     ? { text, pid, port: Number(lines[3]), status: lines[7] ?? "" }
-    : undefined;
+    : "damaged";
+}
+
+/** How long a file without a process may be one that a server is about to write, in ms. */
+const WRITING_MS = 1000;
+
+/**
+ * Removes a file that names no process, if no server runs on the data folder: PostgreSQL refuses to start beside it.
+ * @throws AppError START_FAILED if one does, or may do
+ */
+async function removeDamaged(dataFolder: string): Promise<void> {
+  await delay(WRITING_MS);
+  if ((await readNote(dataFolder)) !== "damaged") {
+    return;
+  }
+  const file = join(dataFolder, "postmaster.pid");
+  if (process.platform !== "linux" || (await isAnyServerOf(dataFolder))) {
+    throw new AppError(
+      "START_FAILED",
+      `${file} is damaged, and a PostgreSQL may run on its folder. Stop that one, then delete the file.`,
+    );
+  }
+  await rm(file, { force: true });
+}
+
+async function isAnyServerOf(dataFolder: string): Promise<boolean> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(pids.map((pid) => isServerOf(Number(pid), dataFolder)));
+  return found.some(Boolean);
 }
 
 /** Removes a stale file: PostgreSQL would take any process with that id for a server, and refuse to start. */
 async function removeStale(dataFolder: string, note: PostmasterNote): Promise<void> {
   const current = await readNote(dataFolder);
-  if (current?.text === note.text) {
+  if (current !== "damaged" && current?.text === note.text) {
     await rm(join(dataFolder, "postmaster.pid"), { force: true });
   }
 }

@@ -3,6 +3,7 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { TaskReads } from "../tasks/task-reads.ts";
 import type { EventBus } from "./event-bus.ts";
 import type { EventLog } from "./event-log.ts";
+import type { FeedEntry } from "./feed-item.ts";
 
 /** What the feed needs. */
 export interface TaskFeedPorts {
@@ -11,6 +12,8 @@ export interface TaskFeedPorts {
   readonly tasks: Pick<TaskReads, "find">;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Told of each event that is handed to subscribers. Must not throw. */
+  readonly onEvent?: (entry: FeedEntry) => void;
 }
 
 /** Settings of the feed; all may be left out. */

@@ -257,6 +257,7 @@ export class FeedReader {
 
   #offer(entry: FeedEntry | undefined): void {
     if (entry !== undefined) {
+      this.#ports.onEvent?.(entry);
       this.#offers += this.#subscriptions.size;
       for (const subscription of this.#subscriptions) {
         subscription.offer(entry);

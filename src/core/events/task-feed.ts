@@ -58,7 +58,10 @@ export interface TaskFeed {
  * it before the first subscription. Its stop ends all subscriptions with AppError UNAVAILABLE: a stop must not look like the
  * end of a task.
  */
-export function createTaskFeed(ports: TaskFeedPorts, options: TaskFeedOptions = {}): Service & TaskFeed {
+export function createTaskFeed(
+  ports: TaskFeedPorts,
+  options: TaskFeedOptions = {},
+): Service & TaskFeed & { readonly subscriberCount: () => number } {
   const settings = { ...TASK_FEED_DEFAULTS, ...options };
   const subscriptions = new Set<TaskSubscription>();
   const reader = new FeedReader(ports, settings, subscriptions);
@@ -96,7 +99,7 @@ export function createTaskFeed(ports: TaskFeedPorts, options: TaskFeedOptions = 
     watch: (taskId, request = {}) =>
       watchTask({ tasks: ports.tasks, subscribe: feed.subscribe }, taskId, request),
   };
-  return { ...service, ...feed };
+  return { ...service, ...feed, subscriberCount: () => subscriptions.size };
 }
 
 /** Events of one task that are read at a time: more than most have. */

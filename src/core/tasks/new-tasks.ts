@@ -27,6 +27,8 @@ export interface NewTask {
   readonly parent: string | null;
   /** The name of the schedule that launches it. */
   readonly schedule: string | null;
+  /** See Task. */
+  readonly trace?: string | null;
   /** Whom to tell how it ended; null for nobody. */
   readonly notify: readonly Notify[] | null;
   /** At most `max` tasks with the same key run at a time; null without a limit. */
@@ -75,6 +77,8 @@ export function pendingTaskOf(task: NewTask): Task {
     retryOf: task.retryOf,
     parent: task.parent,
     schedule: task.schedule,
+    trace: task.trace ?? null,
+    handOvers: 0,
     viewer: task.viewer,
     createdAt: task.createdAt,
     input: task.input,

@@ -73,6 +73,8 @@ export interface TaskAttempts {
       readonly kinds?: readonly string[];
     },
   ): Promise<Attempt | undefined>;
+  /** Notes that the attempt ends since its process stops; does nothing for one that is not the current one. */
+  noteHandOver(taskId: string, attempt: number): Promise<void>;
   /** Renews the lease and stores the progress as of now, if given (shown while the task runs). */
   heartbeat(beat: {
     readonly taskId: string;

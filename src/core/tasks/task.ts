@@ -36,6 +36,8 @@ export interface Task<Result = Json> {
   readonly parent: string | null;
   /** The name of the schedule that launched it. */
   readonly schedule: string | null;
+  /** The trace that it was launched in, as W3C `traceparent`. Null, or left out, where nobody traces. */
+  readonly trace?: string | null;
   /** The viewer who launched it. The worker applies this viewer's scope. */
   readonly viewer: Viewer;
   /** Whether it was to be followed on the app's status page: see the channel STATUS_PAGE. */
@@ -59,6 +61,8 @@ export interface Task<Result = Json> {
   readonly pauses: number;
   /** While it is PENDING after a failed attempt, or must wait: when its next attempt may begin. */
   readonly postponedUntil: Date | null;
+  /** How many of its attempts were ended since their process stopped. Left out: none. */
+  readonly handOvers?: number;
   /** How many of its attempts ended with an error of the handler. */
   readonly failures: number;
   readonly input: Json;

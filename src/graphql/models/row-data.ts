@@ -1,6 +1,7 @@
 import { toRecordName } from "./key-input.ts";
 import { givenMembers } from "./model-schema.ts";
 import type { RowData, RowsTarget, UpdateRow, UpsertRow } from "../../core/bulk/bulk-request.ts";
+import type { NestedRelation } from "../../core/bulk/nested-relations.ts";
 import { nestedRelations } from "../../core/bulk/nested-relations.ts";
 import type { NestedInput, NestedRecords } from "../../core/bulk/nested-write.ts";
 import type { LinkChange } from "../../core/records/change.ts";
@@ -60,24 +61,28 @@ export function toRowData(model: Model, data: RowArgument): RowData {
 /** The values of one record, and the records that are written together with it. */
 export interface SingleData {
   readonly data: RowData;
-  readonly nested: NestedInput;
+  /** Left out: none. */
+  readonly nested?: NestedInput;
 }
 
 /** Takes the nested lists out of the values of a single write. */
 export function toSingleData(models: ModelRegistry, model: Model, given: RowArgument): SingleData {
-  const nested = new Map(nestedRelations(models, model).map((each) => [each.field.apiName, each]));
+  const relations = nestedRelations(models, model);
+  const relationOf = (name: string): NestedRelation | undefined =>
+    relations.find(({ field }) => field.apiName === name);
   const members = Object.entries(given).filter(([, value]) => value !== undefined);
-  return {
-    data: toRowData(model, Object.fromEntries(members.filter(([name]) => !nested.has(name)))),
-    nested: Object.fromEntries(
-      members.flatMap(([name, value]) => {
-        const relation = nested.get(name);
-        return relation === undefined
-          ? []
-          : [[relation.field.name, toNestedRecords(relation.target, value as NestedArgument | null)]];
-      }),
-    ),
-  };
+  const nested = members.flatMap(([name, value]) => {
+    const relation = relationOf(name);
+    return relation === undefined
+      ? []
+      : [[relation.field.name, toNestedRecords(relation.target, value as NestedArgument | null)] as const];
+  });
+  return nested.length === 0
+    ? { data: toRowData(model, given) }
+    : {
+        data: toRowData(model, Object.fromEntries(members.filter(([name]) => !relationOf(name)))),
+        nested: Object.fromEntries(nested),
+      };
 }
 
 /** A nested list as GraphQL passes it. */

@@ -1,27 +1,14 @@
 import type { RetryTask } from "../../core/bulk/retry-task.ts";
-import type { Viewer } from "../../core/access/viewer.ts";
 import type { NotPausedRefusal, SettledRefusal, NotPausableRefusal } from "../../core/refusals/refusals.ts";
 import { REFUSALS, refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { CancelOutcome } from "../../core/tasks/run/cancel-task.ts";
 import type { PauseOutcome } from "../../core/tasks/run/pause-task.ts";
 import type { ResumeOutcome } from "../../core/tasks/run/resume-task.ts";
+import type { TaskControls } from "../../core/tasks/run/task-controls.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { SchemaContext } from "../builder.ts";
 import { givenMembers } from "../models/model-schema.ts";
 import { missingTask, taskIdOf } from "./find-task.ts";
-
-/** A request for one task. */
-interface TaskRequest {
-  readonly taskId: string;
-  readonly viewer: Viewer;
-}
-
-/** The use cases behind the mutations. */
-export interface TaskControls {
-  cancelTask(request: TaskRequest): Promise<CancelOutcome>;
-  pauseTask(request: TaskRequest): Promise<PauseOutcome>;
-  resumeTask(request: TaskRequest): Promise<ResumeOutcome>;
-}
 
 type Cancelled = Extract<CancelOutcome, { kind: "CANCELLED" }>;
 type Paused = Extract<PauseOutcome, { kind: "PAUSED" }>;

@@ -1,3 +1,4 @@
+import type { TaskControls } from "../../core/tasks/run/task-controls.ts";
 import type { EventLog } from "../../core/events/event-log.ts";
 import type { TaskFeed } from "../../core/events/task-feed.ts";
 import type { RetryTask } from "../../core/bulk/retry-task.ts";
@@ -11,7 +12,6 @@ import type { LaunchableTask } from "./launchable-task.ts";
 import type { LaunchOwnTask } from "./launch-fields.ts";
 import { addLaunchField } from "./launch-fields.ts";
 import { addTaskKinds } from "./task-kinds.ts";
-import type { TaskControls } from "./task-mutations.ts";
 import { addControlMutations, addRetryMutation } from "./task-mutations.ts";
 import { createTaskErrors, createTaskHistory, createTaskRecords } from "./task-lists.ts";
 import {

@@ -73,4 +73,18 @@ describe("a task whose attempts never end", () => {
     const retry = outcome.kind === "LAUNCHED" ? await engine.settled(outcome.task.id) : undefined;
     expect(retry).toMatchObject({ status: "SUCCEEDED", progress: { total: 20, succeeded: 20 } });
   });
+
+  it("is tried again after the disk was full, and does all of it", async () => {
+    await engine.session.query(`
+      CREATE OR REPLACE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$`);
+    const { id } = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
+    const attempts = async (): Promise<number> => {
+      await sweep(engine.ports, ORPHANS_AT_ONCE);
+      return (await engine.task(id)).attempt;
+    };
+    await expect.poll(attempts, { timeout: 20_000 }).toBeGreaterThan(1);
+    await engine.session.query("DROP TRIGGER lose ON thing");
+    expect(await sweptUntilSettled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 60 } });
+  });
 });

@@ -122,6 +122,7 @@ describe("a database of the engine's earlier migrations", () => {
       expect(report.engineApplied).toEqual([
         "20261128000000_toolkit",
         "20261129000000_api_keys",
+        "20261129000000_operations",
         "functions",
       ]);
       expect(await readCatalog(client)).toEqual(fresh);

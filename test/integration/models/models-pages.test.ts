@@ -72,6 +72,14 @@ describe("pages", () => {
       await api.query(`INSERT INTO language VALUES ('new', 'Aaa'), ('l25', 'Lang 25')`);
       const third = await page(second.edges[1].cursor);
       expect(third.edges.map((edge: Answer) => edge.node.name)).toEqual(["Lang 25", "Lang 3"]);
+      const { languages } = await api.data(
+        `query ($before: String) { languages(last: 3, before: $before, orderBy: [{name: ASC}]) { nodes { name } pageInfo { hasPreviousPage } } }`,
+        { before: third.edges[0].cursor },
+      );
+      expect(languages).toEqual({
+        nodes: [{ name: "French" }, { name: "German" }, { name: "Lang 1" }],
+        pageInfo: { hasPreviousPage: true },
+      });
     } finally {
       await api.query(`DELETE FROM language WHERE code LIKE 'l%' OR code = 'new'`);
     }

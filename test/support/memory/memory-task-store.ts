@@ -255,6 +255,21 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
         number,
       };
     },
+    async noteHandOver(taskId, attempt) {
+      const row = rows.get(taskId);
+      if (row?.task.status === "RUNNING" && row.task.attempt === attempt) {
+        const atCommit: (() => void)[] = [];
+        const transaction = {
+          session: undefined,
+          atCommit,
+          atEnd: [],
+          onCommit: () => undefined,
+          onRollback: () => undefined,
+        };
+        rows.put(transaction, { ...row, task: { ...row.task, handOvers: (row.task.handOvers ?? 0) + 1 } });
+        atCommit.forEach((commit) => commit());
+      }
+    },
     async heartbeat({ taskId, attempt, at, progress }) {
       const row = rows.get(taskId);
       const requests = { isCancelRequested: cancellations.has(taskId), isPauseRequested: pauses.has(taskId) };

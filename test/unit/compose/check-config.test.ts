@@ -174,7 +174,7 @@ test("options of createPowerCrud are checked with the config in them, before any
     code: "INVALID_CONFIG",
     details: {
       problems: [
-        "app is not an option; known: config, databaseUrl, projectDir, role, settings, logger",
+        "app is not an option; known: config, databaseUrl, projectDir, role, settings, logger, auditLogger",
         "databaseUrl is missing",
         'role ("server") is not a role; did you mean serve?',
         "models.Citty is not a model of the Prisma schema; did you mean City?",

@@ -13,6 +13,7 @@ describe("isConnectionError", () => {
     coded("57P03", "the database system is starting up"),
     coded("08006"),
     coded("53300", "sorry, too many clients already"),
+    coded("53100", "could not extend file: No space left on device"),
     coded("25P03", "terminating connection due to idle-in-transaction timeout"),
     coded("P1001"),
     Object.assign(coded("P2010", "Raw query failed"), {

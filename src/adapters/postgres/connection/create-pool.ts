@@ -33,7 +33,7 @@ const DEAD_PEER_GRACE_MS = 5_000;
  * or the role: Prisma's client sends moments without a zone, and column defaults write the session's time of day. The
  * caller ends it.
  */
-export function createPool(options: PoolOptions): pg.Pool {
+export function createPool(options: PoolOptions): LinedPool {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = new LinedPool({
     connectionString: options.connectionString,
@@ -74,4 +74,19 @@ function watchOutages(pool: pg.Pool, { logger, applicationName }: PoolOptions): 
       logger.info(fields, "the database is connected again");
     }
   });
+}
+
+/** How a pool is used. */
+export interface PoolUse {
+  readonly name: string;
+  readonly busy: number;
+  readonly idle: number;
+  /** Callers in line. */
+  readonly waiting: number;
+}
+
+/** How the pool is used now. */
+export function useOf(name: string, pool: LinedPool): PoolUse {
+  const { totalCount, idleCount: idle, lineLength: waiting } = pool;
+  return { name, busy: totalCount - idle, idle, waiting };
 }

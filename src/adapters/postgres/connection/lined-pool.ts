@@ -36,6 +36,11 @@ export class LinedPool extends pg.Pool {
     this.on("connect", (client) => void client.on("error", () => this.#drop(client)));
   }
 
+  /** Callers in line. */
+  get lineLength(): number {
+    return this.#line.length;
+  }
+
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: Connected): void;
   override connect(callback?: Connected): Promise<pg.PoolClient> | void {

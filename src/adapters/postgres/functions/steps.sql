@@ -20,16 +20,16 @@ BEGIN
       id uuid, kind text, model text, label text, error_policy text, is_dry_run boolean, viewer jsonb, input jsonb,
       input_hash text, idempotency_key text, duplicate_key text, created_at timestamptz, total integer, parent_id uuid,
       schedule text, notify jsonb, concurrency_key text, concurrency_max integer, on_conflict text, claims jsonb,
-      chunks jsonb, worker text, progress jsonb, message text
+      chunks jsonb, worker text, progress jsonb, message text, trace text
     )
   ), task AS (
     INSERT INTO powercrud.task
       (id, kind, model, label, error_policy, is_dry_run, viewer, created_by, input, input_hash, idempotency_key,
        duplicate_key, created_at, total, parent_id, schedule, notify, concurrency_key, concurrency_max, on_conflict,
-       claims, status, attempt, started_at)
+       claims, trace, status, attempt, started_at)
     SELECT id, kind, model, label, error_policy, is_dry_run, viewer, viewer ->> 'id', coalesce(input, 'null'), input_hash,
            idempotency_key, duplicate_key, created_at, total, parent_id, schedule, notify, concurrency_key,
-           concurrency_max, on_conflict, claims, CASE WHEN worker IS NULL THEN 'PENDING' ELSE 'RUNNING' END,
+           concurrency_max, on_conflict, claims, trace, CASE WHEN worker IS NULL THEN 'PENDING' ELSE 'RUNNING' END,
            CASE WHEN worker IS NULL THEN 0 ELSE 1 END, CASE WHEN worker IS NOT NULL THEN created_at END
     FROM launch ORDER BY coalesce(idempotency_key, duplicate_key), id
     ON CONFLICT DO NOTHING

@@ -38,6 +38,11 @@ export const REQUEST_CANCEL = `
   )
   SELECT id::text AS id FROM running`;
 
+/** $1 task, $2 attempt. */
+export const NOTE_HAND_OVER = `
+  UPDATE powercrud.task SET hand_overs = hand_overs + 1
+  WHERE id = $1::uuid AND attempt = $2::integer AND status = 'RUNNING'`;
+
 /** $1 task, $2 attempt, $3 the task that it waits for. The circle is null if there is none. */
 export const START_WAIT = "SELECT powercrud.start_task_wait($1::uuid, $2::integer, $3::uuid) AS circle";
 

@@ -4,10 +4,10 @@ import { INSERT_NOTIFICATIONS } from "./notifications.ts";
 /** The columns of a TaskRow; `a`, `c` and `k` are from {@link RUNNING_PROGRESS}. */
 export const TASK_COLUMNS = `
   t.id::text AS id, t.kind, t.model, t.label, t.status, t.error_policy, t.is_dry_run, t.on_conflict, t.retry_of::text AS retry_of,
-  t.parent_id::text AS parent_id, t.schedule, t.viewer, t.created_at, t.started_at, t.finished_at, t.attempt, t.blocked_by::text AS blocked_by,
+  t.parent_id::text AS parent_id, t.schedule, t.trace, t.viewer, t.created_at, t.started_at, t.finished_at, t.attempt, t.blocked_by::text AS blocked_by,
   k.requested_at AS cancel_requested_at,
   p.requested_at AS pause_requested_at, p.requested_by AS pause_requested_by, p.paused_at, t.pauses, 
-  CASE WHEN t.status = 'PENDING' THEN t.postponed_until END AS postponed_until, t.failures, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
+  CASE WHEN t.status = 'PENDING' THEN t.postponed_until END AS postponed_until, t.failures, t.hand_overs, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
   coalesce(t.notify @> '[{"channel": "STATUS_PAGE"}]', false) AS has_status_page, t.cleaned_at IS NOT NULL AS is_cleaned, a.progress AS reported,
   c.succeeded AS done_succeeded, c.failed AS done_failed, c.skipped AS done_skipped`;
 
@@ -62,6 +62,12 @@ export const listTasks = (isBackward?: boolean): string => `
 /** $1-$8 filter. */
 export const COUNT_TASKS = `SELECT count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER}`;
 
+/** $1 the kinds that are told apart. */
+export const COUNT_UNSETTLED = `
+  SELECT CASE WHEN kind = ANY ($1::text[]) THEN kind ELSE 'other' END AS kind, status, count(*)::integer AS count,
+    extract(epoch FROM now() - min(created_at))::float8 AS "ageSeconds"
+  FROM powercrud.task WHERE status IN ('PENDING', 'RUNNING', 'WAITING', 'PAUSED') GROUP BY 1, 2`;
+
 /** $1 the tasks that are referred to, $2 limit for each, $3 what the viewer sees. @param column the one that refers to them */
 const listReferring = (column: string): string => `
   SELECT ${TASK_COLUMNS} FROM unnest($1::uuid[]) AS first(id)
@@ -99,10 +105,10 @@ export const INSERT_TASK = `
     INSERT INTO powercrud.task
       (id, kind, model, label, error_policy, viewer, created_by, input, input_hash, idempotency_key, created_at, total,
        claims, skipped, is_dry_run, retry_of, duplicate_key, parent_id, schedule, notify, concurrency_key, concurrency_max,
-       on_conflict)
+       on_conflict, trace)
     VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::text, $6::jsonb, $6::jsonb ->> 'id', $7::jsonb, $8::text,
       $9::text, $10::timestamptz, $11::integer, $14::jsonb, $15::integer,
-      $21::boolean, $22::uuid, $23::text, $24::uuid, $25::text, $26::jsonb, $27::text, $28::integer, $29::text)
+      $21::boolean, $22::uuid, $23::text, $24::uuid, $25::text, $26::jsonb, $27::text, $28::integer, $29::text, $30::text)
     ON CONFLICT DO NOTHING
     RETURNING id
   ), chunks AS (

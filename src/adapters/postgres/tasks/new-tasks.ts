@@ -116,6 +116,7 @@ function insertValues(task: NewTask): readonly unknown[] {
     task.concurrency?.key ?? null,
     task.concurrency?.max ?? null,
     task.onConflict,
+    task.trace ?? null,
   ];
 }
 

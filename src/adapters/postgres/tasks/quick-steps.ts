@@ -143,6 +143,7 @@ function launchRow({ task, event, claims, workerId }: Launch): object {
     concurrency_key: task.concurrency?.key,
     concurrency_max: task.concurrency?.max,
     on_conflict: task.onConflict,
+    trace: task.trace,
     progress: event.progress,
     message: event.message,
   };

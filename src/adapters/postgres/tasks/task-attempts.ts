@@ -6,7 +6,14 @@ import type { DoneWork, Settled, Settlement, TaskAttempts } from "../../../core/
 import type { NotificationChannel } from "../../../core/tasks/notify.ts";
 import { isFinal, statusesBefore, TASK_STATUSES } from "../../../core/tasks/task-status.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
-import { BEGIN_ATTEMPT, END_WAIT, HEARTBEAT, REQUEST_CANCEL, START_WAIT } from "../sql/attempts.ts";
+import {
+  BEGIN_ATTEMPT,
+  END_WAIT,
+  HEARTBEAT,
+  NOTE_HAND_OVER,
+  REQUEST_CANCEL,
+  START_WAIT,
+} from "../sql/attempts.ts";
 import { TAKE_FENCE } from "../sql/bulk-chunk-steps.ts";
 import { SUM_DONE_CHUNKS } from "../sql/chunks.ts";
 import { INSERT_TASK_ERRORS } from "../sql/results.ts";
@@ -32,6 +39,9 @@ export function createTaskAttempts(session: SqlSession): TaskAttempts {
       const values = [taskId, expectedAttempt, workerId, at, statusesBefore("RUNNING"), kinds ?? null];
       const [row] = await requiredSession(transaction).query<TaskRow>(BEGIN_ATTEMPT, values);
       return row === undefined ? undefined : { task: toTask(row), number: row.attempt };
+    },
+    async noteHandOver(taskId, attempt) {
+      await session.query(NOTE_HAND_OVER, [taskId, attempt]);
     },
     async heartbeat({ taskId, attempt, at, progress }) {
       const stored = progress === undefined ? null : JSON.stringify(progress);

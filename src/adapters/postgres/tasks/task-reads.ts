@@ -114,6 +114,7 @@ export interface TaskRow {
   readonly retry_of: string | null;
   readonly parent_id: string | null;
   readonly schedule: string | null;
+  readonly trace: string | null;
   readonly viewer: Viewer;
   readonly created_at: Date;
   readonly started_at: Date | null;
@@ -127,6 +128,7 @@ export interface TaskRow {
   readonly pauses: number;
   readonly postponed_until: Date | null;
   readonly failures: number;
+  readonly hand_overs: number;
   readonly total: number | null;
   readonly succeeded: number;
   readonly failed: number;
@@ -158,6 +160,7 @@ export function toTask(row: TaskRow): Task {
     retryOf: row.retry_of,
     parent: row.parent_id,
     schedule: row.schedule,
+    trace: row.trace,
     viewer: row.viewer,
     hasStatusPage: row.has_status_page,
     createdAt: row.created_at,
@@ -172,6 +175,7 @@ export function toTask(row: TaskRow): Task {
     pauses: row.pauses,
     postponedUntil: row.postponed_until,
     failures: row.failures,
+    handOvers: row.hand_overs,
     input: row.input,
     result: row.result,
     message: row.message,

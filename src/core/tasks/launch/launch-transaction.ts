@@ -207,7 +207,7 @@ function createEventOf({ id: taskId, total, skipped, label: message }: NewTask) 
 }
 
 function newTaskOf(
-  { clock }: Pick<WriteLaunchPorts, "clock">,
+  { clock, tracing }: Pick<WriteLaunchPorts, "clock" | "tracing">,
   { taskId, request, claims, records, skipped }: DecidedLaunch,
 ): NewTask {
   const { options, total, retryOf = null } = request;
@@ -223,6 +223,7 @@ function newTaskOf(
     onConflict: options.onConflict ?? "REJECT",
     retryOf,
     ...originOf(request),
+    trace: tracing?.current() ?? null,
     concurrency: request.concurrency ?? null,
     input: request.input,
     idempotencyKey,

@@ -12,9 +12,7 @@ import type { InlineLaunch } from "../launch/launch-own.ts";
 import type { LaunchOutcome } from "../launch/launch-outcome.ts";
 import type { LaunchPorts } from "../launch/launch-task.ts";
 import type { Progress } from "../progress.ts";
-import { cancelTask } from "../run/cancel-task.ts";
-import { pauseTask } from "../run/pause-task.ts";
-import { resumeTask } from "../run/resume-task.ts";
+import type { TaskControls } from "../run/task-controls.ts";
 import type { TaskFilter } from "../task-reads.ts";
 import { findTask } from "../task-reads.ts";
 import type { TaskStore } from "../task-store.ts";
@@ -30,6 +28,7 @@ export interface TaskManagerPorts {
   readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly launchBulk: LaunchBulk;
   readonly retryTask: RetryTask;
+  readonly controls: TaskControls;
   readonly feed: TaskFeed;
   readonly reservations: Pick<Reservations, "reserve">;
   readonly sweep: () => Promise<SweepReport>;
@@ -40,7 +39,7 @@ const PAGE_SIZE = 50;
 
 /** One way in to everything that the engine does with tasks. */
 export function createTaskManager(ports: TaskManagerPorts): TaskManager {
-  const { launching, launchBulk, launchOwn, retryTask, feed, reservations, sweep } = ports;
+  const { launching, launchBulk, launchOwn, retryTask, controls, feed, reservations, sweep } = ports;
   return {
     // What is stored has the type of what the definition's `run` returned; here and below.
     launch: async <Result>(
@@ -54,9 +53,9 @@ export function createTaskManager(ports: TaskManagerPorts): TaskManager {
     },
     launchBulk,
     ...createTaskReads(launching.tasks),
-    cancel: (task, { viewer = ANONYMOUS } = {}) => cancelTask(launching, { taskId: idOf(task), viewer }),
-    pause: (task, { viewer = ANONYMOUS } = {}) => pauseTask(launching, { taskId: idOf(task), viewer }),
-    resume: (task) => resumeTask(launching, { taskId: idOf(task) }),
+    cancel: (task, { viewer = ANONYMOUS } = {}) => controls.cancelTask({ taskId: idOf(task), viewer }),
+    pause: (task, { viewer = ANONYMOUS } = {}) => controls.pauseTask({ taskId: idOf(task), viewer }),
+    resume: (task) => controls.resumeTask({ taskId: idOf(task), viewer: ANONYMOUS }),
     retry: async <Result>(task: TaskOrId<Result>, { viewer = ANONYMOUS, ...rest } = {}) =>
       (await retryTask({ taskId: idOf(task), viewer, ...rest })) as LaunchOutcome<Result>,
     wait: async <Result>(task: TaskOrId<Result>, options?: WaitOptions) =>

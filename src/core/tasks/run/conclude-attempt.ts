@@ -55,6 +55,9 @@ export async function concludeAttempt(
     case "FAILED":
       return tryAgainLater(ports, { task, number }, progress, end);
     case "HANDED_OVER":
+      await ports.tasks.noteHandOver(taskId, number).catch((error: unknown) => {
+        ports.logger.warn({ ...errorFields(error), taskId }, "a hand-over counts as an attempt");
+      });
       return handOver(ports, { id: taskId, attempt: number });
     case "PAUSED":
       return concludePause(ports, { task, number }, progress);
@@ -94,7 +97,7 @@ function outcomeOf(settled: SettledTask | undefined): AttemptOutcome {
 /**
  * Settles a task that has had all its attempts. The next one would be cut short as well, and tasks that want its
  * records would wait for ever. A task that is to be cancelled or paused is left to its next attempt, which stops at once.
- * Attempts that were ended by a pause do not count; those that failed have a limit of their own.
+ * Attempts that were ended by a pause, or handed over, do not count; those that failed have a limit of their own.
  * @returns false, with nothing written, if the task may run again, or another process runs it
  */
 export async function giveUp(
@@ -106,13 +109,17 @@ export async function giveUp(
     return false;
   }
   const task = await findTask(ports.tasks, id);
-  if (task?.attempt !== attempt || attempt - task.pauses - task.failures < maxAttempts) {
+  if (task?.attempt !== attempt) {
+    return false;
+  }
+  const count = attempt - task.pauses - task.failures - (task.handOvers ?? 0);
+  if (count < maxAttempts) {
     return false;
   }
   if (task.cancelRequestedAt !== null || task.pauseRequestedAt !== null) {
     return false;
   }
-  const message = `Gave up after ${attempt - task.pauses - task.failures} attempts: each was cut short, as its worker died or was stopped, or others kept it from what it needs. The unprocessed records can be retried.`;
+  const message = `Gave up after ${count} attempts: each was cut short, as its worker died, or others kept it from what it needs. The unprocessed records can be retried.`;
   const isSettled = await settleUnattended(ports, task, (done) => failedEnd(message, task.progress, done));
   if (isSettled) {
     ports.logger.error({ taskId: id, attempt }, "a task was given up after many attempts");

@@ -81,6 +81,11 @@ export function currentRun(): TaskRun | undefined {
   return entered?.run;
 }
 
+/** The task that the caller runs inside, or did before its attempt ended: for log lines. */
+export function taskOfCaller(): Task | undefined {
+  return storage.getStore()?.run.task;
+}
+
 /** Whether the caller runs inside a task, in a worker or in the request. False in the hooks of single writes. */
 export function isInsideTask(): boolean {
   return storage.getStore()?.isOver === false;

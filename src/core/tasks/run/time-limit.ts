@@ -1,5 +1,6 @@
 import { AppError } from "../../../kernel/app-error.ts";
 import type { Clock } from "../../../kernel/clock.ts";
+import type { TaskDefinition } from "../task-definition.ts";
 
 /** How long work may go on after it was told that its time is up, in ms. */
 const GRACE_MS = 1000;
@@ -38,6 +39,23 @@ export async function withTimeLimit<Result>(
   } finally {
     timers.forEach((stop) => stop());
   }
+}
+
+/** The definition, with a limit on the time of its attempts: code of the app's may never return. */
+export function limitDuration(
+  definition: TaskDefinition,
+  { clock, limitMs }: Pick<TimeLimit, "clock" | "limitMs">,
+): TaskDefinition {
+  const { handle, help } = definition;
+  return {
+    ...definition,
+    handle: (context) =>
+      withTimeLimit({ clock, limitMs, signal: context.signal }, (signal) => handle({ ...context, signal })),
+    ...(help && {
+      help: (context) =>
+        withTimeLimit({ clock, limitMs, signal: context.signal }, (signal) => help({ ...context, signal })),
+    }),
+  };
 }
 
 function timedOut(limitMs: number): AppError {

@@ -74,8 +74,11 @@ export async function settleTask(
   ports: SettlePorts,
   request: SettleRequest,
 ): Promise<SettledTask | undefined> {
-  const { taskId } = request;
+  const { taskId, kind } = request;
   const quick = await settleQuickly(ports, request);
+  if (quick !== undefined) {
+    ports.onSettled?.(kind, quick.settlement.status);
+  }
   if (quick?.hadLocks === true) {
     await promoteWaiting(ports, taskId).catch(leaveToSweeper(ports, taskId, UNPROMOTED));
   }
@@ -88,6 +91,7 @@ export async function settleTask(
   if (settlement === undefined) {
     return undefined;
   }
+  ports.onSettled?.(kind, settlement.status);
   await callHooksAndClean(ports, taskId, settlement.hooks ?? []);
   await promoteWaiting(ports, taskId).catch(leaveToSweeper(ports, taskId, UNPROMOTED));
   return {};

@@ -1,5 +1,6 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import type { Logger } from "../../../kernel/logger.ts";
+import type { Tracing } from "../../../kernel/tracing.ts";
 import type { EventBus } from "../../events/event-bus.ts";
 import type { EventLog } from "../../events/event-log.ts";
 import type { LockStore } from "../../locks/lock-store.ts";
@@ -7,6 +8,7 @@ import type { Outbox } from "../../notifications/outbox.ts";
 import type { UnitOfWork } from "../../transactions/transaction.ts";
 import type { TaskDefinitions } from "../task-definition.ts";
 import type { HookListeners } from "../task-hooks.ts";
+import type { FinalStatus } from "../task-status.ts";
 import type { TaskQueue } from "../task-queue.ts";
 import type { TaskStore } from "../task-store.ts";
 import type { QuickSteps } from "./quick-steps.ts";
@@ -32,6 +34,10 @@ export interface TaskPorts<Tasks = TaskStore> {
   readonly definitions?: TaskDefinitions;
   /** The app's callbacks. */
   readonly hooks?: HookListeners;
+  /** Says in which trace a task is launched. Default: in none. */
+  readonly tracing?: Pick<Tracing, "current">;
+  /** Told of each task that this process settled, after the commit. Must not throw. */
+  readonly onSettled?: (kind: string, status: FinalStatus) => void;
   /** How long an attempt, or the call of a hook, may be silent. */
   readonly leaseMs?: number;
 }

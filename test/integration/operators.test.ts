@@ -1,0 +1,218 @@
+import { context, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
+import { Client } from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import demoConfig from "../../powercrud.config.ts";
+import type { PowerCrudService } from "../../src/compose/create-service.ts";
+import { createService } from "../../src/compose/create-service.ts";
+import { defineConfig, defineTask } from "../../src/index.ts";
+import type { Logger } from "../../src/kernel/logger.ts";
+import { freePort } from "../support/free-port.ts";
+import type { TestDatabase } from "../support/test-database.ts";
+import { createTestDatabase } from "../support/test-database.ts";
+import { nextWithin } from "../support/deadline.ts";
+
+type Line = Readonly<Record<string, unknown>>;
+
+let database: TestDatabase;
+let sql: Client;
+let service: PowerCrudService;
+let metricsUrl: string;
+const audit: Line[] = [];
+const logged: Line[] = [];
+
+/** Holds a country until it is let go. */
+let letGo = (): void => undefined;
+let logger: Logger;
+const hold = defineTask({
+  kind: "hold",
+  claims: () => [{ model: "Country", ids: ["FR"] }],
+  async run({ task }) {
+    logger.warn({}, `within ${task.kind}`);
+    await new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+  },
+});
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  sql = new Client(database.url);
+  await sql.connect();
+  await sql.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
+  await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
+    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 30) i`);
+  const note =
+    (lines: Line[]) =>
+    (fields: object): void =>
+      void lines.push({ ...fields });
+  logger = { debug: () => undefined, info: note(logged), warn: note(logged), error: note(logged) };
+  const metricsPort = await freePort();
+  metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
+  service = await createService({
+    config: defineConfig({ ...demoConfig, tasks: [hold] }),
+    databaseUrl: database.url,
+    // setting: POWERCRUD_METRICS_PORT
+    // setting: POWERCRUD_METRICS_HOST
+    settings: { port: 0, metricsPort, metricsHost: "127.0.0.1" },
+    authenticate: ({ headers }) => Promise.resolve({ id: headers.get("x-viewer") }),
+    logger,
+    auditLogger: { ...logger, info: note(audit) },
+  });
+  await service.start();
+});
+afterAll(async () => {
+  letGo();
+  await service.stop();
+  await sql.end();
+  await database.drop();
+});
+
+async function ask(
+  query: string,
+  id = "edge-1",
+  headers = {},
+): Promise<{ readonly data: never; readonly requestId: string | null }> {
+  const response = await fetch(`${service.url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-viewer": "ann", "x-request-id": id, ...headers },
+    body: JSON.stringify({ query }),
+  });
+  const { data } = (await response.json()) as { data: never };
+  return { data, requestId: response.headers.get("x-request-id") };
+}
+
+/** The samples by name and labels. */
+async function scrape(): Promise<ReadonlyMap<string, number>> {
+  const response = await fetch(metricsUrl);
+  expect(response.headers.get("content-type")).toContain("text/plain");
+  const lines = (await response.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(lines.map((line) => [line.replace(/ \S+$/, ""), Number(line.split(" ").at(-1))]));
+}
+
+const BULK = `mutation { bulkUpdateCities(selection: {where: {id: {lte: 25}}}, data: {notes: {set: "x"}}) {
+  __typename ... on TaskLaunched { task { id } } } }`;
+
+describe("metrics", () => {
+  it("count requests, launches, tasks, records, chunks, conflicts and events; no label names a client or a task", async () => {
+    await service.powercrud.tasks.launch("hold", null, { mode: "ASYNC", viewer: { id: "bob" } });
+    const feed = service.powercrud.feed.subscribe({ filter: { types: ["CLEANUP"] } });
+    const { bulkUpdateCities: launched } = (await ask(BULK)).data as {
+      bulkUpdateCities: { task: { id: string } };
+    };
+    await nextWithin(feed, 10_000, "the end of the task");
+    await ask(`query Mine { cities(first: 1) { totalCount } }`);
+    await ask(`{ nothing }`);
+    const refused = await ask(`mutation { updateCountry(id: "FR", data: {name: "x"}) { __typename } }`);
+    expect(refused.data).toEqual({ updateCountry: { __typename: "ConflictError" } });
+
+    const samples = await scrape();
+    const seen = Object.fromEntries(samples);
+    expect(seen).toMatchObject({
+      'powercrud_request_duration_seconds_count{operation="mutation",outcome="ok"}': 2,
+      'powercrud_request_duration_seconds_count{operation="query",outcome="ok"}': 1,
+      'powercrud_request_duration_seconds_count{operation="none",outcome="refused"}': 1,
+      'powercrud_launches_total{kind="bulkUpdate",outcome="launched"}': 1,
+      'powercrud_tasks_settled_total{kind="bulkUpdate",status="SUCCEEDED"}': 1,
+      'powercrud_records_total{kind="bulkUpdate",outcome="succeeded"}': 25,
+      'powercrud_chunk_duration_seconds_count{kind="bulkUpdate"}': 1,
+      'powercrud_lock_conflicts_total{operation="write"}': 1,
+      'powercrud_writes_total{operation="update",outcome="conflict"}': 1,
+      'powercrud_tasks{kind="hold",status="RUNNING"}': 1,
+      powercrud_subscribers: 1,
+      'powercrud_pool_waiting{pool="engine"}': 0,
+    });
+    expect(seen["powercrud_event_latency_seconds_count"]).toBeGreaterThan(0);
+    expect(seen['powercrud_oldest_task_seconds{status="RUNNING"}']).toBeGreaterThan(0);
+    const names = [...samples.keys()].filter((name) => name.startsWith("powercrud_")).join("\n");
+    for (const unbounded of [launched.task.id, "Mine", "ann", "bob", "edge-1"]) {
+      expect(names).not.toContain(unbounded);
+    }
+    await feed.return?.();
+  });
+
+  it("are told even while a source of them is away, and only of GET /metrics", async () => {
+    expect((await fetch(metricsUrl, { method: "POST" })).status).toBe(404);
+    expect((await fetch(metricsUrl.replace("/metrics", "/"))).status).toBe(404);
+  });
+});
+
+describe("traces", () => {
+  const exporter = new InMemorySpanExporter();
+  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  afterAll(async () => {
+    trace.disable();
+    context.disable();
+    await provider.shutdown();
+  });
+
+  it("lead from the mutation over the task and its chunks to the events, as soon as an SDK is there", async () => {
+    const { rows } = await sql.query("SELECT FROM powercrud.task WHERE trace IS NOT NULL");
+    expect(rows).toEqual([]);
+    trace.setGlobalTracerProvider(provider);
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    const feed = service.powercrud.feed.subscribe({ filter: { types: ["CLEANUP"] } });
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    await ask(BULK, "edge-3", { traceparent: `00-${traceId}-00f067aa0ba902b7-01` });
+    await nextWithin(feed, 10_000, "the end of the task");
+    await feed.return?.();
+
+    const spans = exporter.getFinishedSpans();
+    expect(new Set(spans.map((span) => span.spanContext().traceId))).toEqual(new Set([traceId]));
+    const named = (name: string): readonly ReadableSpan[] => spans.filter((span) => span.name === name);
+    const idOf = (name: string): string | undefined => named(name)[0]?.spanContext().spanId;
+    expect(named("mutation")[0]?.parentSpanContext?.spanId).toBe("00f067aa0ba902b7");
+    expect(named("task")[0]).toMatchObject({
+      parentSpanContext: { spanId: idOf("mutation") },
+      attributes: { "powercrud.task.kind": "bulkUpdate", "powercrud.attempt": 1 },
+    });
+    expect(named("chunk")[0]?.parentSpanContext?.spanId).toBe(idOf("task"));
+    expect(named("event").map((span) => span.attributes["powercrud.event.type"])).toEqual(
+      expect.arrayContaining(["COMPLETE", "CLEANUP"]),
+    );
+    expect(named("event")[0]?.parentSpanContext?.spanId).toBe(idOf("mutation"));
+  });
+});
+
+describe("the audit log", () => {
+  it("has a line for each launch, control and refusal, with the request and who it was", async () => {
+    audit.length = 0;
+    const { data, requestId } = await ask(BULK, "edge-2");
+    const { bulkUpdateCities } = data as { bulkUpdateCities: { task: { id: string } } };
+    expect(requestId).toBe("edge-2");
+    const taskId = bulkUpdateCities.task.id;
+    await service.powercrud.tasks.wait(taskId);
+    await ask(`mutation { cancelTask(id: "${taskId}") { __typename } }`);
+    await ask(`mutation { retryTask(id: "${taskId}") { __typename } }`);
+    await ask(`mutation { updateCountry(id: "FR", data: {name: "x"}) { __typename } }`);
+    const by = { log: "audit", viewerId: "ann", requestId: expect.stringMatching(/^edge-/) };
+    expect(audit).toMatchObject([
+      { ...by, action: "launch", outcome: "launched", kind: "bulkUpdate", model: "City", taskId },
+      { ...by, action: "cancel", outcome: "settled", taskId },
+      { ...by, action: "retry", outcome: "invalid", taskId },
+      { ...by, action: "write", outcome: "conflict", model: "Country" },
+    ]);
+  });
+
+  // setting: POWERCRUD_AUDIT_LOG
+  it("may be turned off: isAudited", async () => {
+    const silent = await createService({
+      config: defineConfig(demoConfig),
+      databaseUrl: database.url,
+      role: "serve",
+      settings: { port: 0, isAudited: false },
+      logger,
+    });
+    logged.length = 0;
+    await silent.start();
+    await silent.powercrud.tasks.cancel("00000000-0000-7000-8000-000000000000");
+    await silent.stop();
+    expect(logged.filter(({ log }) => log === "audit")).toEqual([]);
+  });
+});
