@@ -165,7 +165,7 @@ async function wire(
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
   const instruments = createInstruments({ ...options, config }, () => ({ engine, connected, ...feeds }));
-  onOpen(() => disconnect(connected));
+  onOpen(() => connected.disconnect());
   const engine = await createEngine({
     ...engineParts(project, connected),
     config,
@@ -253,7 +253,6 @@ function createFeeds(engine: Engine, { onEvent }: Instruments) {
   };
 }
 
-/** What a server takes from the backend. */
 function serverTools({ deployment: { openBoard, rates } }: Engine): Pick<PowerCrud, "openBoard" | "rates"> {
   return { openBoard, rates };
 }
@@ -335,13 +334,8 @@ function clientService(connected: ConnectedModels): Service {
   return createService({
     name: "prisma client",
     start: () => connected.client.$connect(),
-    stop: () => disconnect(connected),
+    stop: () => connected.disconnect(),
   });
-}
-
-async function disconnect({ client, endReads }: ConnectedModels): Promise<void> {
-  await endReads();
-  await client.$disconnect();
 }
 
 interface SchemaParts extends ConnectedModels {

@@ -55,8 +55,8 @@ export function served(
 > {
   const { schema, tasks, writeId, openBoard, rates, authentication, metrics, tracing } = powercrud;
   const { callers, sight } = authentication;
-  const served = { schema, tasks, writeId, openBoard, rates, callers, sight };
-  return { ...served, watch: metrics, tracing, isReady: () => isReady(powercrud) };
+  const parts = { schema, tasks, writeId, openBoard, rates, callers, sight };
+  return { ...parts, watch: metrics, tracing, isReady: () => isReady(powercrud) };
 }
 
 /** Ready while the database answers. */
