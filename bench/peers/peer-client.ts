@@ -56,7 +56,8 @@ export function createPeerClient(): PeerClient {
   };
 }
 
-function post(agent: Agent, { hostname, port, pathname }: URL, body: string): Promise<string> {
+function post(agent: Agent, url: URL, body: string): Promise<string> {
+  const { hostname, port, pathname } = url;
   return new Promise((resolve, reject) => {
     const headers = {
       "content-type": "application/json",
@@ -70,7 +71,14 @@ function post(agent: Agent, { hostname, port, pathname }: URL, body: string): Pr
       response.once("end", () => resolve(text));
       response.once("error", reject);
     });
-    sent.once("error", reject);
+    sent.once("error", (error: NodeJS.ErrnoException) => {
+      // The server closed a connection that had been idle, just when it was used again.
+      if (sent.reusedSocket && error.code === "ECONNRESET") {
+        resolve(post(agent, url, body));
+      } else {
+        reject(error);
+      }
+    });
     sent.end(body);
   });
 }

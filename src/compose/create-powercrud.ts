@@ -253,10 +253,6 @@ function createFeeds(engine: Engine, { onEvent }: Instruments) {
   };
 }
 
-function serverTools({ deployment: { openBoard, rates } }: Engine): Pick<PowerCrud, "openBoard" | "rates"> {
-  return { openBoard, rates };
-}
-
 function createChores(
   engine: Engine,
   parts: {
@@ -268,6 +264,10 @@ function createChores(
 ): readonly Service[] {
   const { config, role, channels, instruments } = parts;
   return [...createWorkers(engine, config, role, { ...channels, ...instruments }), ...instruments.services];
+}
+
+function serverTools({ deployment: { openBoard, rates } }: Engine): Pick<PowerCrud, "openBoard" | "rates"> {
+  return { openBoard, rates };
 }
 
 /** What the engine takes from the project and from Prisma's client. */

@@ -169,14 +169,6 @@ export const SERVICE_VARIABLES = {
     fallback: "info",
     words: ["debug", "info", "warn", "error", "silent"],
   }),
-  readTimeoutMs: wholeNumber({
-    name: "POWERCRUD_READ_TIMEOUT_MS",
-    meaning:
-      "The most time, in ms, of a statement that reads for a query; a longer one is cancelled, and the query refused.",
-    fallback: 10_000,
-    min: 10,
-    max: 3_600_000,
-  }),
   isAudited: flag({
     name: "POWERCRUD_AUDIT_LOG",
     meaning:
@@ -197,6 +189,14 @@ export const SERVICE_VARIABLES = {
     expected: "a host name or an IP address",
     fallback: "127.0.0.1",
     fallbackText: "127.0.0.1",
+  }),
+  readTimeoutMs: wholeNumber({
+    name: "POWERCRUD_READ_TIMEOUT_MS",
+    meaning:
+      "The most time, in ms, of a statement that reads for a query; a longer one is cancelled, and the query refused.",
+    fallback: 10_000,
+    min: 10,
+    max: 3_600_000,
   }),
   isAsyncEnabled: flag({
     name: "POWERCRUD_ASYNC_ENABLED",

@@ -74,8 +74,8 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     ...limits,
     budget,
     documents: createPersistedDocuments(options.persisted),
-    rates,
     ...watchersOf(options),
+    rates,
   });
   const protocol = createSocketProtocol({ tools: graphql, callers, maskError, ...limits });
   const onCount = options.watch?.webSockets;

@@ -89,9 +89,9 @@ interface GraphQLHandlerOptions {
   readonly budget: ByteBudget;
   readonly maxOperationCost: number;
   readonly documents: PersistedDocuments;
-  readonly rates: RateLimiter;
   readonly watch?: Pick<RequestWatch, "request"> | undefined;
   readonly tracing?: Tracing | undefined;
+  readonly rates: RateLimiter;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
@@ -195,9 +195,9 @@ function createGraphQLYoga(
     maxBodyBytes,
     maxOperationCost,
     documents,
-    rates,
     watch,
     tracing,
+    rates,
   }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {

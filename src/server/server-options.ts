@@ -97,6 +97,10 @@ export interface HttpServerOptions {
    * address also lets pages from loopback in. Others are refused, also at health and files. Default: none.
    */
   readonly allowedOrigins?: readonly string[];
+  /** Told of each operation, and of the number of WebSockets. Default: nobody is. */
+  readonly watch?: RequestWatch;
+  /** Traces mutations. Default: nothing does. */
+  readonly tracing?: Tracing;
   /**
    * Host names by which the service answers, besides those of loopback and of the allowed origins. Default: on a loopback
    * address none, elsewhere any.
@@ -108,10 +112,6 @@ export interface HttpServerOptions {
   readonly rates?: RateStore;
   /** Proxies in front of the service; see POWERCRUD_PROXY_HOPS. Default: 0. */
   readonly proxyHops?: number;
-  /** Told of each operation, and of the number of WebSockets. Default: nobody is. */
-  readonly watch?: RequestWatch;
-  /** Traces mutations. Default: nothing does. */
-  readonly tracing?: Tracing;
   /** Documents that clients name by hash. Default: only those that were sent before. */
   readonly persisted?: PersistedOptions;
   readonly limits?: ServerLimits;
