@@ -25,8 +25,8 @@ export interface ConnectedModels {
   readonly rows: TextRows;
   /** For what queries read, over connections of their own. */
   readonly reads: TextRows;
-  /** Ends those connections. */
-  endReads(): Promise<void>;
+  /** Ends all connections. */
+  disconnect(): Promise<void>;
   /** How its connections are used. */
   readonly poolUse: () => PoolUse;
 }
@@ -63,7 +63,10 @@ export function connectModels(options: {
     rows,
     poolUse,
     reads: reading.rows,
-    endReads: () => reading.end(),
+    async disconnect() {
+      await reading.end();
+      await client.$disconnect();
+    },
   };
 }
 

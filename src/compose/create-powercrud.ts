@@ -153,7 +153,7 @@ async function wire(
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
   const instruments = createInstruments({ ...options, config }, () => ({ engine, connected, ...feeds }));
-  onOpen(() => disconnect(connected));
+  onOpen(() => connected.disconnect());
   const engine = await createEngine({
     ...engineParts(project, connected),
     config,
@@ -254,7 +254,6 @@ function createChores(
   return [...createWorkers(engine, config, role, { ...channels, ...instruments }), ...instruments.services];
 }
 
-/** What a server takes from the backend. */
 function serverTools({ deployment: { openBoard, rates } }: Engine): Pick<PowerCrud, "openBoard" | "rates"> {
   return { openBoard, rates };
 }
@@ -323,11 +322,6 @@ function clientService(connected: ConnectedModels): Service {
   return createService({
     name: "prisma client",
     start: () => connected.client.$connect(),
-    stop: () => disconnect(connected),
+    stop: () => connected.disconnect(),
   });
-}
-
-async function disconnect({ client, endReads }: ConnectedModels): Promise<void> {
-  await endReads();
-  await client.$disconnect();
 }

@@ -58,12 +58,11 @@ export interface RequestHandler {
 
 /** The API for the requests of a server. */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
-  const { schema, logger, isReady = alwaysReady } = options;
+  const { schema, logger, listenHost, isReady = alwaysReady } = options;
   const callers = callersOf(options);
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const maskError = createErrorMask(logger);
-  const { listenHost, allowedOrigins = [], allowedHosts = [] } = options;
-  const origins = createOriginPolicy({ listenHost, allowedOrigins, allowedHosts });
+  const origins = createOriginPolicy(options);
   const budget = new ByteBudget(limits.maxReceivedBytes);
   const connections = options.connections ?? new Connections(limits, logger);
   const rates = rateLimiterOf(options);
@@ -75,8 +74,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     ...limits,
     budget,
     documents: createPersistedDocuments(options.persisted),
-    watch: options.watch,
-    tracing: options.tracing,
+    ...watchersOf(options),
     rates,
   });
   const protocol = createSocketProtocol({ tools: graphql, callers, maskError, ...limits });
@@ -118,6 +116,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       await sockets.close();
     },
   };
+}
+
+function watchersOf({ watch, tracing }: RequestHandlerOptions) {
+  return { watch, tracing };
 }
 
 function rateLimiterOf(options: RequestHandlerOptions): RateLimiter {

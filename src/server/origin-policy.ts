@@ -27,14 +27,14 @@ export interface OriginPolicy {
  */
 export function createOriginPolicy(options: {
   readonly listenHost: string;
-  readonly allowedOrigins: readonly string[];
+  readonly allowedOrigins?: readonly string[];
   /** Names of the service, without ports. Default: on a loopback address those of loopback, elsewhere any. */
   readonly allowedHosts?: readonly string[];
 }): OriginPolicy {
   const isLocal = isLoopback(options.listenHost);
-  const allowed = new Set(options.allowedOrigins.map(requireOrigin));
-  const { allowedHosts = [] } = options;
-  const hosts = new Set([...allowedHosts, ...options.allowedOrigins.map((one) => new URL(one).hostname)]);
+  const { allowedOrigins = [], allowedHosts = [] } = options;
+  const allowed = new Set(allowedOrigins.map(requireOrigin));
+  const hosts = new Set([...allowedHosts, ...allowedOrigins.map((one) => new URL(one).hostname)]);
   // Nearly all requests have the same one, and reading it takes longer than all else here.
   const known = new Set<string>();
   const isHostAllowed = (host: string | undefined): boolean => {

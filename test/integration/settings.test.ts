@@ -312,19 +312,9 @@ it("persistedDocuments, isPersistedOnly, isAutomaticPersisted: which documents m
     [{ persistedDocuments: folder }, named, "Query"],
     [{ persistedDocuments: folder, isPersistedOnly: true }, "query={a:__typename}", "PERSISTED_QUERY_ONLY"],
   ] as const) {
-    const config = defineConfig(demoConfig);
-    const service = await createService({
-      config,
-      databaseUrl: database.url,
-      role: "serve",
-      settings: { port: 0, ...settings },
+    await serving(settings, async (url) => {
+      expect(await (await fetch(`${url}/graphql?${asked}`)).text()).toContain(answer);
     });
-    try {
-      await service.start();
-      expect(await (await fetch(`${service.url}/graphql?${asked}`)).text()).toContain(answer);
-    } finally {
-      await service.stop();
-    }
   }
 });
 
