@@ -1,5 +1,4 @@
 import { setImmediate } from "node:timers/promises";
-import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requiredSession } from "../../src/core/transactions/transaction.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";

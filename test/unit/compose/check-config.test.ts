@@ -37,7 +37,13 @@ test("a config with every member is accepted", () => {
         City: {
           isExposed: true,
           plural: "towns",
-          scope: call,
+          access: {
+            read: call,
+            create: true,
+            update: call,
+            delete: false,
+            fields: { name: { read: call, write: false } },
+          },
           lockScope: call,
           fields: {
             name: {
@@ -56,6 +62,8 @@ test("a config with every member is accepted", () => {
           persist: call,
         },
         Country: undefined,
+        Tag: { access: call },
+        Language: { access: false },
       },
       tasks: [
         {
@@ -125,7 +133,11 @@ describe("a value of a wrong type is refused:", () => {
     [{ models: { City: null } }, "models.City must be an object, but is null"],
     [{ models: { City: { plural: "" } } }, 'models.City.plural must be a text, but is ""'],
     [{ models: { City: { isExposed: "no" } } }, 'models.City.isExposed must be true or false, but is "no"'],
-    [{ models: { City: { scope: {} } } }, "models.City.scope must be a function, but is an object"],
+    [{ models: { City: { access: 1 } } }, "models.City.access must be an object, but is 1"],
+    [
+      { models: { City: { access: { read: "all" } } } },
+      'models.City.access.read must be true or false, but is "all"',
+    ],
     [
       { models: { City: { bulk: { parallelism: 0 } } } },
       "models.City.bulk.parallelism must be a whole number from 1 on, but is 0",
