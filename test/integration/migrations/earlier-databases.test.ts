@@ -123,6 +123,7 @@ describe("a database of the engine's earlier migrations", () => {
         "20261128000000_toolkit",
         "20261129000000_api_keys",
         "20261129000000_operations",
+        "20261129000001_rates",
         "functions",
       ]);
       expect(await readCatalog(client)).toEqual(fresh);
