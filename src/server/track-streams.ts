@@ -24,6 +24,9 @@ export interface StreamHolder {
   readonly stream: object;
 }
 
+const STOPPING = new Error("The service is stopping. Subscribe again.");
+const ENDED = new Error("The credential has ended. Get a new one, and subscribe again.");
+
 /**
  * Tracks the responses that are event streams. When one is broken off, yoga ends its source, as when a client leaves. That
  * happens when the service stops, and when the caller's credential ends.
@@ -34,9 +37,9 @@ export function trackStreams(): StreamTracker {
   let isStopping = false;
   const add = (stream: OpenStream, holder: object): void => {
     if (isStopping) {
-      stream.destroy();
+      stream.destroy(STOPPING);
     } else {
-      const unwatch = callers.get(holder)?.lifetime?.watch(() => stream.destroy());
+      const unwatch = callers.get(holder)?.lifetime?.watch(() => stream.destroy(ENDED));
       open.set(stream, unwatch ?? (() => undefined));
     }
   };
@@ -57,8 +60,9 @@ export function trackStreams(): StreamTracker {
       onResponse({ response, serverContext }) {
         const { res } = serverContext as Partial<StreamHolder>;
         if (res !== undefined && isEventStream(response)) {
-          add(res, res);
-          res.once("close", () => remove(res));
+          const stream = { destroy: () => res.destroy() };
+          add(stream, res);
+          res.once("close", () => remove(stream));
         }
       },
     },
@@ -73,7 +77,7 @@ export function trackStreams(): StreamTracker {
     breakOff() {
       isStopping = true;
       for (const stream of open.keys()) {
-        stream.destroy();
+        stream.destroy(STOPPING);
       }
     },
   };
@@ -81,8 +85,8 @@ export function trackStreams(): StreamTracker {
 
 /** A response that has not ended. */
 interface OpenStream {
-  /** Breaks it off. */
-  destroy(): unknown;
+  /** Breaks it off, with the reason for a reader in this process. */
+  destroy(reason: Error): unknown;
 }
 
 export function isEventStream({ headers }: { readonly headers: Headers }): boolean {
@@ -95,11 +99,11 @@ function breakable(
   onEnd: () => void,
 ): { readonly body: ReadableStream<Uint8Array>; readonly stream: OpenStream } {
   const reader = source.getReader();
-  let breakOff = (): void => undefined;
+  let breakOff = (_reason: Error): void => undefined;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      breakOff = () => {
-        controller.error(new Error("The stream is broken off. Subscribe again."));
+      breakOff = (reason) => {
+        controller.error(reason);
         reader.cancel().catch(() => undefined);
       };
     },

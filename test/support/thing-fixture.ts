@@ -57,15 +57,23 @@ export const THING_MODELS: ModelRegistry = createModelRegistry(
   [{ name: "ThingState", values: ["ON", "OFF"] }],
 );
 
-/** The same models, with a say in which of a thing's fields bulk operations may write; asked anew each time. */
+/**
+ * The same models, with a say in which of a thing's fields bulk operations may write; asked anew each time. As after a restart
+ * with other options, another answer makes another model.
+ */
 export function thingsChangeableIn(isBulkWritable: (field: string) => boolean): ModelRegistry {
-  const fields = THING.fields.map((field) => ({
-    ...field,
-    get switches() {
-      return { isBulkWritable: isBulkWritable(field.name) };
-    },
-  }));
-  return createModelRegistry([{ ...THING, fields }, LABEL], THING_MODELS.enums());
+  const made = new Map<string, ModelRegistry>();
+  const current = (): ModelRegistry => {
+    const fields = THING.fields.map((field) => ({
+      ...field,
+      switches: { isBulkWritable: isBulkWritable(field.name) },
+    }));
+    const key = JSON.stringify(fields.map(({ switches }) => switches));
+    const known = made.get(key) ?? createModelRegistry([{ ...THING, fields }, LABEL], THING_MODELS.enums());
+    made.set(key, known);
+    return known;
+  };
+  return new Proxy(current(), { get: (_first, member) => Reflect.get(current(), member) as unknown });
 }
 
 /** Inserts things with the ids from 1 on. Their count is the id modulo 100. */

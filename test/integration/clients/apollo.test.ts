@@ -32,12 +32,8 @@ const error = vi.spyOn(console, "error");
 
 beforeAll(async () => {
   fixture = await startClientFixture();
-  const parts = await Promise.all(
-    ["client.ts", "documents.ts", "actions.ts", "fresh.ts"].map((file) =>
-      fixture.load("Apollo Client", file),
-    ),
-  );
-  guide = Object.assign({}, ...parts) as Guide;
+  const files = ["client.ts", "documents.ts", "actions.ts", "fresh.ts"];
+  guide = (await fixture.load("Apollo Client", ...files)) as unknown as Guide;
 });
 afterAll(async () => {
   guide.client.stop();

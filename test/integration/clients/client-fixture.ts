@@ -36,10 +36,10 @@ export interface ClientFixture {
   /** Stops the service as an operator would, and starts it again at the same address. */
   restart(): Promise<void>;
   /**
-   * Writes the section's code as files, each named by the comment in its first line, and imports one of them. The
-   * service's address takes the place of the documented one.
+   * Writes the section's code as files, each named by the comment in its first line, and imports some of them. The
+   * service's address takes the place of the documented one. @returns all that they export
    */
-  load(heading: string, file: string): Promise<Record<string, never>>;
+  load(heading: string, ...files: readonly string[]): Promise<Record<string, never>>;
   /** Where a file of the section is, or can be put. */
   place(heading: string, file: string): Promise<string>;
   /** Writes all files of a guide. @returns their folder */
@@ -66,8 +66,8 @@ export async function startClientFixture(
     requests.push(typeof init?.body === "string" ? init.body : "");
     return send(input, init);
   });
-  // Node 20 has none of its own.
-  vi.stubGlobal("WebSocket", WebSocket);
+  // Node 20 has none of its own. Clients that were not closed look for it later, too.
+  Object.assign(globalThis, { WebSocket });
   const holders: Client[] = [];
   return {
     url,
@@ -94,7 +94,7 @@ export async function startClientFixture(
       await service.stop();
       service = await startService(options, database.url, Number(new URL(url).port));
     },
-    load: (heading, file) => loadSection(folder, url, heading, file),
+    load: (heading, ...files) => loadSection(folder, url, heading, files),
     place: async (heading, file) => join(await placeOf(folder, heading), file),
     async loadFrom(guide) {
       await writeFiles(folder.path, url, await readFile(join(ROOT, guide), "utf8"));
@@ -132,14 +132,19 @@ async function loadSection(
   folder: TemporaryFolder,
   url: string,
   heading: string,
-  file: string,
+  files: readonly string[],
 ): Promise<Record<string, never>> {
   const guide = await readFile(join(ROOT, "docs/clients.md"), "utf8");
   const place = await placeOf(folder, heading);
   await copyFile(join(ROOT, "possible-types.json"), join(place, "possible-types.json"));
   await writeFile(join(place, "schema.json"), printIntrospection(demoConfig));
   await writeFiles(place, url, markdownSection(guide, heading));
-  return (await import(join(place, file))) as Record<string, never>;
+  const exported: Record<string, never> = {};
+  // One after the other: they share modules.
+  for (const file of files) {
+    Object.assign(exported, await import(join(place, file)));
+  }
+  return exported;
 }
 
 async function writeFiles(place: string, url: string, guide: string): Promise<void> {
