@@ -47,6 +47,8 @@ export async function startPostgresServer(settings: Record<string, string> = {})
     dataDir,
     logger: createSilentLogger(),
     settings: { ...SETTINGS, ...settings },
+    // It would get in the way of a restart by a test.
+    maxRecoveries: 0,
   });
   await server.start();
   let isRestarted = false;

@@ -26,7 +26,7 @@ export interface EmbeddedPostgresOptions {
   readonly onLost?: ((error: AppError) => void) | undefined;
   /**
    * How often to start a server again that has ended; half a second lies between two tries, since its processes may outlive it.
-   * Default 15.
+   * 0: it is not started again. Default 15.
    */
   readonly maxRecoveries?: number;
 }
@@ -160,7 +160,7 @@ async function rejoinServer(
     ...options
   }: EmbeddedPostgresOptions & { readonly isStopping: () => boolean },
 ): Promise<Joined | undefined> {
-  let lastError: unknown;
+  let lastError: unknown = new AppError("START_FAILED", "the embedded PostgreSQL has ended");
   for (let attempt = 1; attempt <= maxRecoveries && !isStopping(); attempt += 1) {
     try {
       const samePort = { ...settings, port: String(port) };
