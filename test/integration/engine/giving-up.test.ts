@@ -31,10 +31,10 @@ beforeEach(async () => {
 afterAll(() => engine.stop());
 
 /** Sweeps as services do, until the task is settled. */
-async function sweptUntilSettled(taskId: string): Promise<Task> {
+async function sweptUntilSettled(taskId: string, of = engine): Promise<Task> {
   for (;;) {
-    await sweep(engine.ports, ORPHANS_AT_ONCE);
-    const task = await engine.task(taskId);
+    await sweep(of.ports, ORPHANS_AT_ONCE);
+    const task = await of.task(taskId);
     if (isFinal(task.status)) {
       return task;
     }
@@ -73,18 +73,28 @@ describe("a task whose attempts never end", () => {
     const retry = outcome.kind === "LAUNCHED" ? await engine.settled(outcome.task.id) : undefined;
     expect(retry).toMatchObject({ status: "SUCCEEDED", progress: { total: 20, succeeded: 20 } });
   });
+});
 
-  it("is tried again after the disk was full, and does all of it", async () => {
-    await engine.session.query(`
-      CREATE OR REPLACE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS
-      $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$`);
-    const { id } = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
+it("a task is tried again after the disk was full, and does all of it", async () => {
+  const patient = await createEngineFixture({ chunkRecords: 20 });
+  try {
+    await insertThings(patient.session, 60);
+    await patient.session.query(`
+      CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+      CREATE TRIGGER fill BEFORE UPDATE ON thing FOR EACH ROW EXECUTE FUNCTION fill()`);
+    const { id } = await patient.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
     const attempts = async (): Promise<number> => {
-      await sweep(engine.ports, ORPHANS_AT_ONCE);
-      return (await engine.task(id)).attempt;
+      await sweep(patient.ports, ORPHANS_AT_ONCE);
+      return (await patient.task(id)).attempt;
     };
     await expect.poll(attempts, { timeout: 20_000 }).toBeGreaterThan(1);
-    await engine.session.query("DROP TRIGGER lose ON thing");
-    expect(await sweptUntilSettled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 60 } });
-  });
+    await patient.session.query("DROP TRIGGER fill ON thing");
+    expect(await sweptUntilSettled(id, patient)).toMatchObject({
+      status: "SUCCEEDED",
+      progress: { succeeded: 60 },
+    });
+  } finally {
+    await patient.stop();
+  }
 });
