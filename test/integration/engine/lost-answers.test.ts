@@ -8,7 +8,7 @@ import { sweepNow } from "../../../src/core/sweeper/sweep.ts";
 import type { LaunchRequest } from "../../../src/core/tasks/launch/launch-request.ts";
 import type { LaunchPorts } from "../../../src/core/tasks/launch/launch-task.ts";
 import type { QuickSteps } from "../../../src/core/tasks/settle/quick-steps.ts";
-import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
+import { ORPHANS_AT_ONCE, PATIENT } from "../../support/sweep-options.ts";
 import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
 import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
 import { retryWaiting } from "../../../src/core/tasks/settle/promote-waiting.ts";
@@ -141,17 +141,18 @@ describe("a quick step whose answer is lost", () => {
   };
 
   it.each([
-    ["ASYNC", "PENDING", 1],
-    ["SYNC", "RUNNING", 2],
+    // A running attempt that looks orphaned would be the worker's own.
+    ["ASYNC", "PENDING", 1, PATIENT],
+    ["SYNC", "RUNNING", 2, ORPHANS_AT_ONCE],
   ] as const)(
     "at the launch, mode %s, leaves a task that answers the repeated launch, and is done once",
-    async (mode, status, attempt) => {
+    async (mode, status, attempt, options) => {
       const before = await countOf3();
       expect((await launchTask(losing("launch"), increment(mode))).kind).toBe("UNAVAILABLE");
       const again = await launchTask(engine.ports, increment(mode));
       expect(again).toMatchObject({ kind: "LAUNCHED", isDuplicate: true, task: { status } });
       const { id } = again.kind === "LAUNCHED" ? again.task : { id: "" };
-      await sweepNow(engine.ports, { ...ORPHANS_AT_ONCE, enqueueGraceMs: 0 });
+      await sweepNow(engine.ports, { ...options, enqueueGraceMs: 0 });
       expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", attempt });
       expect(await countOf3()).toBe(before + 1);
     },
