@@ -8,7 +8,7 @@ import type {
   GraphQLSchema,
   SelectionSetNode,
 } from "graphql";
-import { getNamedType, isCompositeType, isObjectType, Kind } from "graphql";
+import { getNamedType, isCompositeType, Kind } from "graphql";
 import type { Access } from "../core/access/access.ts";
 import { refuseHidden, refuseModel } from "../core/records/read-rights.ts";
 import type { Field, Model, ModelRegistry } from "../core/records/model.ts";
@@ -16,7 +16,7 @@ import { relationsOf } from "../core/records/model.ts";
 import type { GraphQLContext } from "./builder.ts";
 import { figuresName } from "./models/object-type.ts";
 import type { NameTable } from "./models/model-names.ts";
-import { hasConditions } from "./models/kept-plans.ts";
+import { planOnce } from "./models/kept-plans.ts";
 import { isIncluded } from "./models/plan-selection.ts";
 
 type Resolver = GraphQLFieldResolver<unknown, GraphQLContext>;
@@ -92,24 +92,15 @@ function readTypes(models: ModelRegistry, names: NameTable): ReadTypes {
   );
 }
 
-// As long as the server keeps the parsed document.
-const known = new WeakMap<FieldNode, { readonly types: ReadTypes; readonly reads: Reads }>();
-
 /** Found once for a field of a document, unless variables decide what is selected below it. */
 function readsBelow(types: ReadTypes, info: GraphQLResolveInfo): Reads {
-  const [first] = info.fieldNodes;
-  const found = first === undefined ? undefined : known.get(first);
-  if (found !== undefined && found.types === types && info.fieldNodes.length === 1) {
-    return found.reads;
-  }
-  const reads = new Map<Model, Set<Field>>();
-  for (const { selectionSet } of info.fieldNodes) {
-    collect({ types, info, reads, seen: new Set() }, getNamedType(info.returnType), selectionSet);
-  }
-  if (first !== undefined && info.fieldNodes.length === 1 && !hasConditions(info)) {
-    known.set(first, { types, reads });
-  }
-  return reads;
+  return planOnce(info, "reads", () => {
+    const reads = new Map<Model, Set<Field>>();
+    for (const { selectionSet } of info.fieldNodes) {
+      collect({ types, info, reads, seen: new Set() }, getNamedType(info.returnType), selectionSet);
+    }
+    return reads;
+  });
 }
 
 interface Walk {
@@ -147,11 +138,8 @@ function collect(walk: Walk, type: unknown, selectionSet: SelectionSetNode | und
   }
 }
 
-function collectField(
-  { types, info, reads, seen }: Walk,
-  parent: GraphQLCompositeType,
-  node: FieldNode,
-): void {
+function collectField(walk: Walk, parent: GraphQLCompositeType, node: FieldNode): void {
+  const { types, reads } = walk;
   const name = node.name.value;
   const read = types.get(parent.name);
   if (read !== undefined && name !== "__typename") {
@@ -162,8 +150,8 @@ function collectField(
       fields.add(field);
     }
   }
-  const definition = isObjectType(parent) || "getFields" in parent ? parent.getFields()[name] : undefined;
+  const definition = "getFields" in parent ? parent.getFields()[name] : undefined;
   if (definition !== undefined) {
-    collect({ types, info, reads, seen }, getNamedType(definition.type), node.selectionSet);
+    collect(walk, getNamedType(definition.type), node.selectionSet);
   }
 }

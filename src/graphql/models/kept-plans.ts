@@ -1,6 +1,6 @@
 import type { ASTNode, FieldNode, GraphQLResolveInfo } from "graphql";
 import { BREAK, visit } from "graphql";
-import type { Access, WhereFilter } from "../../core/access/access.ts";
+import type { Access, AccessAction, FieldAction, WhereFilter } from "../../core/access/access.ts";
 import type { Viewer } from "../../core/access/viewer.ts";
 import type { ModelPorts } from "./model-schema.ts";
 
@@ -60,17 +60,20 @@ export function planWithScopes<T>(
   { kind, nodes }: { readonly kind: string; readonly nodes: readonly (ASTNode | undefined)[] },
   plan: (ports: ModelPorts) => T,
 ): T {
+  const around = ports.access instanceof NotingAccess ? ports.access : undefined;
+  const rules = around?.rules ?? ports.access;
   let isNew = false;
   const make = (): RuledPlan<T> => {
     isNew = true;
-    const questions: Question[] = [];
-    return { plan: plan({ ...ports, access: noteQuestions(ports.access, questions) }), questions };
+    const access = new NotingAccess(rules);
+    return { plan: plan({ ...ports, access }), questions: access.questions };
   };
   const isFixed = (): boolean => !hasVariables([...nodes, ...Object.values(info.fragments)]);
-  const made = planOnce(info, kind, make, isFixed);
-  return isNew || made.questions.every((question) => isAnsweredAlike(question, viewer))
-    ? made.plan
-    : make().plan;
+  const kept = planOnce(info, kind, make, isFixed);
+  const holds = isNew || kept.questions.every((question) => isAnsweredAlike(question, viewer));
+  const used = holds ? kept : make();
+  around?.questions.push(...used.questions);
+  return used.plan;
 }
 
 /** A plan, and what it asked of the access rules. */
@@ -81,22 +84,39 @@ interface RuledPlan<T> {
 
 /** What was asked of the access rules, and what they said. */
 interface Question {
-  readonly ask: (viewer: Viewer) => WhereFilter | boolean | undefined;
-  readonly answer: WhereFilter | boolean | undefined;
+  readonly ask: (viewer: Viewer) => Answer;
+  readonly answer: Answer;
 }
 
-function noteQuestions(access: Access, questions: Question[]): Access {
-  const note = <A extends Question["answer"]>(viewer: Viewer, ask: (of: Viewer) => A): A => {
+type Answer = WhereFilter | boolean | undefined;
+
+/** Access rules that note what they are asked while a plan is made. A plan within another one notes for both. */
+class NotingAccess implements Access {
+  readonly questions: Question[] = [];
+  /** The app's own: what is asked again later must not be noted. */
+  readonly rules: Access;
+
+  constructor(rules: Access) {
+    this.rules = rules;
+  }
+
+  isAllowed(model: string, viewer: Viewer, action: AccessAction): boolean {
+    return this.#note(viewer, (of) => this.rules.isAllowed(model, of, action));
+  }
+
+  scope(model: string, viewer: Viewer, action: AccessAction): WhereFilter | undefined {
+    return this.#note(viewer, (of) => this.rules.scope(model, of, action));
+  }
+
+  isFieldAllowed(model: string, field: string, viewer: Viewer, action: FieldAction): boolean {
+    return this.#note(viewer, (of) => this.rules.isFieldAllowed(model, field, of, action));
+  }
+
+  #note<A extends Answer>(viewer: Viewer, ask: (of: Viewer) => A): A {
     const answer = ask(viewer);
-    questions.push({ ask, answer });
+    this.questions.push({ ask, answer });
     return answer;
-  };
-  return {
-    isAllowed: (model, viewer, action) => note(viewer, (of) => access.isAllowed(model, of, action)),
-    scope: (model, viewer, action) => note(viewer, (of) => access.scope(model, of, action)),
-    isFieldAllowed: (model, field, viewer, action) =>
-      note(viewer, (of) => access.isFieldAllowed(model, field, of, action)),
-  };
+  }
 }
 
 function isAnsweredAlike({ ask, answer }: Question, viewer: Viewer): boolean {
@@ -106,7 +126,7 @@ function isAnsweredAlike({ ask, answer }: Question, viewer: Viewer): boolean {
 }
 
 /** Whether a directive in the operation could leave fields out. */
-export function hasConditions({ operation, fragments }: GraphQLResolveInfo): boolean {
+function hasConditions({ operation, fragments }: GraphQLResolveInfo): boolean {
   return [operation, ...Object.values(fragments)].some((node) => has(node, "Directive"));
 }
 
