@@ -15,7 +15,6 @@ import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import type { Config } from "../config/config.ts";
-import { defaultAccessOf } from "./create-authentication.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import type { Engine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
@@ -51,7 +50,7 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
     models: engine.models,
     names,
     modelOptions: project.models ?? {},
-    defaultAccess: defaultAccessOf(config, project.auth ?? {}),
+    access: engine.access,
     reader: engine.reader,
     lists: createRecordLists({
       ...engine,

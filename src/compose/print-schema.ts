@@ -1,3 +1,4 @@
+import { accessOf } from "../core/records/model-options.ts";
 import type { GraphQLSchema } from "graphql";
 import { introspectionFromSchema, isAbstractType, lexicographicSortSchema, printSchema } from "graphql";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
@@ -69,6 +70,7 @@ function schemaToPrint(config: PowerCrudConfig): GraphQLSchema {
     models,
     names,
     modelOptions: config.models ?? {},
+    access: accessOf(config.models ?? {}),
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
     lists: { prepare: () => onlyPrinted, read: onlyPrinted },
     groups: { read: onlyPrinted },

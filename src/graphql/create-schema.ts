@@ -5,7 +5,7 @@ import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
-import type { AccessRule } from "../core/access/access-rules.ts";
+import type { Access } from "../core/access/access.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, hidesRecords, lockScopesOf } from "../core/records/model-options.ts";
 import type { TaskSight } from "../core/tasks/task-sight.ts";
@@ -37,8 +37,8 @@ export interface SchemaDependencies {
   /** The models' names; see chooseNames. */
   readonly names: NameTable;
   readonly modelOptions: ModelOptionsMap;
-  /** The access rule of models without one of their own. Default: everybody may do everything. */
-  readonly defaultAccess?: AccessRule | undefined;
+  /** What callers may do. */
+  readonly access: Access;
   readonly reader: RecordReader;
   readonly lists: RecordLists;
   readonly groups: RecordGroups;
@@ -64,10 +64,7 @@ export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
   if (dependencies.isRelay === true) {
     addTypedIds(schema, dependencies.models);
   }
-  const { models, names, modelOptions, defaultAccess } = dependencies;
-  if (defaultAccess !== undefined || Object.values(modelOptions).some(({ access }) => access !== undefined)) {
-    guardReads(schema, { access: accessOf(modelOptions, defaultAccess), models, names });
-  }
+  guardReads(schema, dependencies);
   return reportErrors(schema, dependencies.translateError);
 }
 
@@ -95,6 +92,7 @@ const NO_MODELS: Omit<SchemaDependencies, "contributors" | "models"> = {
   datamodel: { datamodel: { models: {} } },
   names: { of: notNamed, enum: notNamed, column: notNamed, task: notNamed },
   modelOptions: {},
+  access: accessOf({}),
   reader: { findIds: notCalled, existingIds: notCalled },
   lists: { prepare: () => notCalled, read: notCalled },
   groups: { read: notCalled },
@@ -111,8 +109,7 @@ function notNamed(): never {
 }
 
 function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
-  const { models, modelOptions } = dependencies;
-  const access = accessOf(modelOptions, dependencies.defaultAccess);
+  const { models, modelOptions, access } = dependencies;
   const builder = createBuilder(dependencies.datamodel);
   builder.queryType({ description: "Reads records, tasks and the state of the deployment." });
   builder.mutationType({ description: "Writes records, and launches and controls tasks." });

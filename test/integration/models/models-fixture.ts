@@ -159,6 +159,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     models,
     names: read.names,
     modelOptions,
+    access: accessOf(modelOptions),
     reader,
     lists: listsOf(overrides.reader ?? "sql"),
     groups,

@@ -1,3 +1,4 @@
+import { accessOf } from "../../../../src/core/records/model-options.ts";
 import type { GraphQLSchema } from "graphql";
 
 import { onlyPrinted, printedParts } from "../../../../src/compose/read-models.ts";
@@ -48,6 +49,7 @@ export function schemaOfTasks(
     models,
     names,
     modelOptions: {},
+    access: accessOf({}),
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
     lists: { prepare: () => onlyPrinted, read: onlyPrinted },
     groups: { read: onlyPrinted },
