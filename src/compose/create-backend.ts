@@ -10,11 +10,10 @@ import { createPostgresTaskQueue } from "../adapters/bullmq/create-postgres-task
 import { createRedisTaskQueue } from "../adapters/bullmq/create-redis-task-queue.ts";
 import { readDeploymentId } from "../adapters/postgres/connection/database-facts.ts";
 import { createPostgresEventBus } from "../adapters/postgres/events/postgres-event-bus.ts";
-import { createPostgresRateStore } from "../adapters/postgres/postgres-rate-store.ts";
+import { createPostgresRateStore, createRedisRateStore } from "../adapters/rates/rate-stores.ts";
 import { createKeyPrefix } from "../adapters/redis/key-prefix.ts";
 import { createFailFastRedis, createPatientRedis } from "../adapters/redis/redis-connection.ts";
 import { createRedisEventBus } from "../adapters/redis/redis-event-bus.ts";
-import { createRedisRateStore } from "../adapters/redis/redis-rate-store.ts";
 import type { Config } from "../config/config.ts";
 import { examineRedis } from "./examinations.ts";
 

@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createPgSession } from "../../src/adapters/postgres/connection/pg-session.ts";
-import { createPostgresRateStore } from "../../src/adapters/postgres/postgres-rate-store.ts";
+import { createPostgresRateStore, createRedisRateStore } from "../../src/adapters/rates/rate-stores.ts";
 import type { RedisConnection } from "../../src/adapters/redis/redis-connection.ts";
 import { createFailFastRedis } from "../../src/adapters/redis/redis-connection.ts";
-import { createRedisRateStore } from "../../src/adapters/redis/redis-rate-store.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import type { PostgresWorld } from "./postgres-world.ts";
 import { createPostgresWorld } from "./postgres-world.ts";

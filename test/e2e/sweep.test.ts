@@ -1,3 +1,4 @@
+import { insertCities } from "../support/insert-cities.ts";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import demoConfig from "../../powercrud.config.ts";
@@ -67,9 +68,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       REDIS_URL: redis.url,
     };
     await migrateDatabase({ databaseUrl: database.url, projectDir: process.cwd() });
-    await sql.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
-    await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
-      SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 60) i`);
+    await insertCities(sql, 60);
     settings = completeConfig({
       backend,
       redisUrl: redis.url,

@@ -1,3 +1,4 @@
+import { insertCities } from "../support/insert-cities.ts";
 import { context, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
@@ -45,9 +46,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   sql = new Client(database.url);
   await sql.connect();
-  await sql.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
-  await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
-    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 30) i`);
+  await insertCities(sql, 30);
   const note =
     (lines: Line[]) =>
     (fields: object): void =>

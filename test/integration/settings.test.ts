@@ -1,3 +1,4 @@
+import { insertCities } from "../support/insert-cities.ts";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
@@ -44,9 +45,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   sql = new pg.Client(database.url);
   await sql.connect();
-  await sql.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
-  await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
-    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 12) i`);
+  await insertCities(sql, 12);
 });
 afterAll(async () => {
   await sql.end();

@@ -1,3 +1,4 @@
+import { insertCities } from "../support/insert-cities.ts";
 import { setImmediate } from "node:timers/promises";
 import { graphql } from "graphql";
 import pg from "pg";
@@ -49,9 +50,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   const sql = new pg.Client(database.url);
   await sql.connect();
-  await sql.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
-  await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
-    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 3) i`);
+  await insertCities(sql, 3);
   await sql.end();
   service = await createService({
     config,

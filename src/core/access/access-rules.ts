@@ -44,6 +44,8 @@ export interface FieldRules {
   readonly write?: FieldRule;
 }
 
+type FieldRulesMap = Readonly<Record<string, FieldRules | undefined>>;
+
 /** The option `access` of a model: one rule for all actions, or one for each. */
 export type AccessOption<Filter = WhereFilter, Field extends string = string> =
   | AccessRule<Filter>
@@ -105,19 +107,12 @@ export function createAccess(
     },
     isFieldAllowed(model, field, viewer, action) {
       const option = optionOf(model);
-      const fields = typeof option === "object" ? (option.fields ?? {}) : {};
-      const rule = rulesOf(fields, field)?.[FIELD_ACTIONS[action]] ?? true;
+      const rules: FieldRulesMap | undefined = typeof option === "object" ? option.fields : undefined;
+      const rule = rules?.[field]?.[FIELD_ACTIONS[action]] ?? true;
       const answer: unknown = typeof rule === "function" ? rule({ viewer: fullViewer(viewer) }) : rule;
       return answer === true;
     },
   };
-}
-
-function rulesOf(
-  fields: Readonly<Record<string, FieldRules | undefined>>,
-  name: string,
-): FieldRules | undefined {
-  return fields[name];
 }
 
 function needsReading(action: AccessAction): boolean {

@@ -31,7 +31,7 @@ import { claimsOfLinks, linksOfBatches, linksOfChange } from "./linked-records.t
 import { isNamedByKey } from "./named-batch.ts";
 import type { BulkOperation } from "./record-writer.ts";
 import { fenced, isCancellation, tryAll, writeAllOrNothing } from "./write-whole-task.ts";
-import { givenFields, refuseWrite, targetScope } from "./write-rights.ts";
+import { refuseRows, refuseWrite, targetScope } from "./write-rights.ts";
 import { scopeChecksOf, updatedFieldsOf, writtenFieldsOf } from "./written-fields.ts";
 
 /** Chunks of a task that are written at a time: while one is parsed and planned, another keeps the disk busy. */
@@ -160,7 +160,7 @@ async function prepareWork(
   }
   const fields = await ports.writer.listFields(task.id);
   refuse(checkRowFields(models, model, fields));
-  forbid(refuseWrite(access, viewer, model, operation, givenFields(model, fields)));
+  forbid(refuseRows(access, viewer, model, operation, fields));
   const written = writtenFieldsOf(model, operation, fields, base.hooks);
   const references = await sideEffects.references(model, written);
   const effects = isNamedByKey(fields)

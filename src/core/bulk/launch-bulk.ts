@@ -39,7 +39,7 @@ import type { ResolvedTarget } from "./resolve-target.ts";
 import { refuseLargeFilter, refuseManyIds } from "./resolve-selection.ts";
 import { linksOfTarget } from "./linked-records.ts";
 import { refuseLength, resolveTarget } from "./resolve-target.ts";
-import { givenFields, refuseWrite } from "./write-rights.ts";
+import { refuseRows, refuseWrite } from "./write-rights.ts";
 
 /** What bulk launches need besides launching. */
 export interface BulkPorts extends LaunchPorts {
@@ -85,11 +85,15 @@ function refuseInvalid(
   ports: BulkPorts,
   request: BulkRequest,
 ): ForbiddenRefusal | ValidationRefusal | LimitRefusal | undefined {
-  const forbidden = refuseFields(ports, request, "change" in request ? Object.keys(request.change) : []);
+  const { access, models } = ports;
+  const { viewer, operation } = request;
+  const model = models.get(request.model);
+  const changed = "change" in request ? Object.keys(request.change) : [];
+  const forbidden = refuseWrite(access, viewer, model, operation, changed);
   if (forbidden !== undefined) {
     return forbidden;
   }
-  const impossible = operationProblems(ports.models.get(request.model), request.operation);
+  const impossible = operationProblems(model, operation);
   if (impossible.length > 0) {
     return invalid(impossible, impossible[0]?.message);
   }
@@ -101,14 +105,6 @@ function refuseInvalid(
   }
   const problems = [...inOptions, ...checkTarget(ports, request)];
   return problems.length === 0 ? undefined : invalid(problems, problems[0]?.message);
-}
-
-function refuseFields(
-  { access, models }: BulkPorts,
-  { viewer, model, operation }: BulkRequest,
-  fields: Iterable<string>,
-): ForbiddenRefusal | undefined {
-  return refuseWrite(access, viewer, models.get(model), operation, fields);
 }
 
 function refuseSize(
@@ -150,10 +146,12 @@ async function launchNew(ports: BulkPorts, nesting: Nesting, given: BulkRequest)
   if (resolved.kind !== "RESOLVED") {
     return resolved;
   }
+  const { viewer, operation } = request;
   const model = ports.models.get(request.model);
-  const fields = (resolved.batches ?? []).flatMap((batch) => givenFields(model, batch.fields));
+  const fields = (resolved.batches ?? []).flatMap((batch) => batch.fields);
   return (
-    refuseFields(ports, request, new Set(fields)) ?? launch(ports, nesting, request, inputHash, resolved)
+    refuseRows(ports.access, viewer, model, operation, fields) ??
+    launch(ports, nesting, request, inputHash, resolved)
   );
 }
 

@@ -25,7 +25,7 @@ import type { Links } from "./linked-records.ts";
 import { linksOfChange, missingLinks } from "./linked-records.ts";
 import { describeExcess } from "./resolve-selection.ts";
 import { refuseFirst } from "./resolve-target.ts";
-import { givenFields, refuseWrite } from "./write-rights.ts";
+import { refuseRows, refuseWrite } from "./write-rights.ts";
 
 /** A bulk task to be retried. */
 interface BulkRetry {
@@ -112,11 +112,16 @@ async function refuseOperation(
     );
   }
   const { operation, task, viewer } = retry;
-  const fields =
+  const forbidden =
     operation === "UPDATE"
-      ? Object.keys(decodeBulkChange(task.input))
-      : batches.flatMap((batch) => givenFields(model, batch.fields));
-  const forbidden = refuseWrite(ports.access, viewer, model, operation, new Set(fields));
+      ? refuseWrite(ports.access, viewer, model, operation, Object.keys(decodeBulkChange(task.input)))
+      : refuseRows(
+          ports.access,
+          viewer,
+          model,
+          operation,
+          batches.flatMap(({ fields }) => fields),
+        );
   if (forbidden !== undefined) {
     return forbidden;
   }

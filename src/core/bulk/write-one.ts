@@ -21,7 +21,7 @@ import { isPlainWork } from "./record-writer.ts";
 import type { WriteOutcome } from "./write-outcome.ts";
 import { missingRecord, outcomeOf } from "./write-outcome.ts";
 import type { ParsedRequest, WriteRequest } from "./write-request.ts";
-import { givenFields, refuseWrite } from "./write-rights.ts";
+import { refuseRows, refuseWrite } from "./write-rights.ts";
 import { parseWrite } from "./write-request.ts";
 
 /** The use case behind every single write. An upsert is never MISSING. */
@@ -110,8 +110,7 @@ async function prepareNested(
     return invalid(parsed.problems);
   }
   for (const { model: target, operation, batch } of parsed.value) {
-    const fields = givenFields(target, batch.fields);
-    const forbidden = refuseWrite(ports.access, viewer, target, operation, fields);
+    const forbidden = refuseRows(ports.access, viewer, target, operation, batch.fields);
     if (forbidden !== undefined) {
       return forbidden;
     }

@@ -26,7 +26,7 @@ export function refuseWrite(
   viewer: Viewer,
   model: Model,
   operation: Operation,
-  fields: Iterable<string>,
+  fields: readonly string[],
 ): ForbiddenRefusal | undefined {
   const denied = ACTIONS[operation].find((action) => !access.isAllowed(model.name, viewer, action));
   if (denied !== undefined) {
@@ -41,13 +41,23 @@ export function refuseWrite(
   return undefined;
 }
 
-/** The fields that a batch writes because its author named them: not those of new records that have a default. */
-export function givenFields(model: Model, fields: readonly string[]): readonly string[] {
+/**
+ * The same for the fields that batches write because their author named them: not those of new records that have a default.
+ * @param fields of the batches, see row-field
+ */
+export function refuseRows(
+  access: Access,
+  viewer: Viewer,
+  model: Model,
+  operation: Operation,
+  fields: readonly string[],
+): ForbiddenRefusal | undefined {
   const filledIn = new Set(columnsOf(model).flatMap(({ name, hasDefault }) => (hasDefault ? [name] : [])));
-  return [
+  const given = [
     ...namedFieldsOf(fields, "create").filter((name) => !filledIn.has(name)),
     ...namedFieldsOf(fields, "update"),
   ];
+  return refuseWrite(access, viewer, model, operation, given);
 }
 
 /** What the viewer must be allowed with the records at which the operation is aimed. A CREATE is aimed at none. */

@@ -2,7 +2,7 @@ import { oncePer } from "../../kernel/once-per.ts";
 import { firstFree } from "./api-name.ts";
 import { isFilterable, isReadable } from "./field-switches.ts";
 import type { ColumnField, Model, ScalarField, ScalarType } from "./model.ts";
-import { columnsOf } from "./model.ts";
+import { columnsOf, computedField } from "./model.ts";
 
 /** What can be computed of the values of a column. */
 export type ColumnOperation = "min" | "max" | "sum" | "avg" | "countDistinct";
@@ -17,7 +17,7 @@ export interface Aggregate {
 }
 
 /** The number of records as if it were a column. */
-export const RECORD_COUNT: ScalarField = figure("count", "count", "Int", false);
+export const RECORD_COUNT: ScalarField = computedField("count", "count", "Int");
 
 /** What a group's records have in common: the value of a column, or the period in which its moment lies. */
 export interface GroupKey {
@@ -69,7 +69,7 @@ function findAggregates(model: Model): readonly Aggregate[] {
           return [];
         }
         const { name, apiName, switches, nativeType } = column;
-        const plain = figure(
+        const plain = computedField(
           `${operation}.${name}`,
           `${operation}.${apiName}`,
           type,
@@ -97,22 +97,6 @@ function resultType(operation: ColumnOperation, column: ColumnField): ScalarType
 /** Whether the database can tell which of the column's values are equal. */
 function isComparable({ type }: ColumnField): boolean {
   return type !== "Json" && type !== "Bytes";
-}
-
-function figure(name: string, apiName: string, type: ScalarType, isNullable: boolean): ScalarField {
-  return {
-    kind: "scalar",
-    name,
-    apiName,
-    column: name,
-    type,
-    isNullable,
-    isList: false,
-    hasDefault: false,
-    isKey: false,
-    isUnique: false,
-    isUpdatedAt: false,
-  };
 }
 
 /** The figures as a model of their own, whose filters are conditions on groups. */

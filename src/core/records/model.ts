@@ -201,6 +201,28 @@ export function modelNamer(models: ModelRegistry): (model: string) => string {
   return (model) => names.get(model) ?? model;
 }
 
+/** A value that is computed from records, as if it were a column. */
+export function computedField(
+  name: string,
+  apiName: string,
+  type: ScalarType,
+  isNullable = false,
+): ScalarField {
+  return {
+    kind: "scalar",
+    name,
+    apiName,
+    column: name,
+    type,
+    isNullable,
+    isList: false,
+    hasDefault: false,
+    isKey: false,
+    isUnique: false,
+    isUpdatedAt: false,
+  };
+}
+
 /** The model's fields that are columns. */
 export const columnsOf: (model: Model) => readonly ColumnField[] = oncePer((model) =>
   model.fields.filter((field) => field.kind !== "relation"),

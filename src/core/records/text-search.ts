@@ -2,6 +2,7 @@ import { nearestName } from "../../kernel/nearest-name.ts";
 import type { WhereFilter } from "../access/access.ts";
 import { isReadable } from "./field-switches.ts";
 import type { Model, ModelSearch, ScalarField } from "./model.ts";
+import { computedField } from "./model.ts";
 
 /** A search for texts in records of one model. */
 export interface TextSearch {
@@ -58,19 +59,7 @@ export function readSearchTerms(text: string): SearchTerms {
  * How well a record matches a search, as if it were a column: thousands say how, the rest how similar the first field is.
  * No column of a table has its name.
  */
-export const RELEVANCE: ScalarField = {
-  kind: "scalar",
-  name: "#relevance",
-  apiName: "relevance",
-  column: "#relevance",
-  type: "Int",
-  isList: false,
-  isNullable: false,
-  hasDefault: false,
-  isKey: false,
-  isUnique: false,
-  isUpdatedAt: false,
-};
+export const RELEVANCE: ScalarField = computedField("#relevance", "relevance", "Int");
 
 /** Native types that hold texts for people to read. */
 const TEXT_TYPES = /^(?:text|character|citext|name)/;

@@ -1,3 +1,4 @@
+import { insertCities } from "../../support/insert-cities.ts";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { GraphQLSchema } from "graphql";
@@ -54,9 +55,7 @@ export async function startClientFixture(
   const database = await createTestDatabase();
   const sql = new Client(database.url);
   await sql.connect();
-  await sql.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);
-  await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
-    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, ${CITY_COUNT}) i`);
+  await insertCities(sql, CITY_COUNT);
   const folder = await createTemporaryFolder("clients");
   let service = await startService(options, database.url, 0);
   const { url } = service;

@@ -1,3 +1,4 @@
+import { insertCities } from "../../support/insert-cities.ts";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -23,9 +24,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   sql = new Client(database.url);
   await sql.connect();
-  await sql.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
-  await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
-    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 20) i`);
+  await insertCities(sql, 20);
   const options = {
     config: defineConfig({ ...demo }),
     databaseUrl: database.url,

@@ -1,3 +1,4 @@
+import { insertCities } from "../../support/insert-cities.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
@@ -185,9 +186,7 @@ describe("a worker that allows less than the API did", () => {
       models: {},
       workerModels: { City: { fields: { name: { isBulkWritable: false } } } },
     });
-    await apart.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);
-    await apart.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
-      SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 3) i`);
+    await insertCities(apart, 3);
   });
   afterAll(() => apart.stop());
 

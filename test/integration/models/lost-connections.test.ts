@@ -1,3 +1,4 @@
+import { insertCities } from "../../support/insert-cities.ts";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { untilWaiting } from "../../support/until-waiting.ts";
@@ -16,9 +17,7 @@ let api: ModelsFixture;
 
 beforeAll(async () => {
   api = await createModelsFixture();
-  await api.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);
-  await api.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
-    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 20) i`);
+  await insertCities(api, 20);
 });
 afterAll(() => api.stop());
 

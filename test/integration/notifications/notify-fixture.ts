@@ -1,3 +1,4 @@
+import { insertCities } from "../../support/insert-cities.ts";
 import { graphql, parse, subscribe } from "graphql";
 import demoConfig from "../../../powercrud.config.ts";
 import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
@@ -32,9 +33,7 @@ export async function createNotifyFixture({ isRedis = false } = {}): Promise<Not
   const logger = createSilentLogger();
   const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
   const redis = isRedis ? createTestRedis() : undefined;
-  await pool.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);
-  await pool.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
-    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 12) i`);
+  await insertCities(pool, 12);
   const started: PowerCrud[] = [];
   return {
     databaseUrl: database.url,

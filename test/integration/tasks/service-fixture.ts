@@ -1,3 +1,4 @@
+import { insertCities } from "../../support/insert-cities.ts";
 import { graphql } from "graphql";
 import type { PoolClient } from "pg";
 import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
@@ -63,9 +64,7 @@ export async function createServiceFixture(
     },
   };
   const api = await createPowerCrud({ ...options, role: "serve" });
-  await pool.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);
-  await pool.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
-    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 12) i`);
+  await insertCities(pool, 12);
   await api.start();
   let worker: PowerCrud | undefined;
   const holders = new Set<PoolClient>();
