@@ -217,6 +217,7 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
       throw new TypeError("the memory store has no waits");
     },
     endWait: async () => undefined,
+    findPlaceless: async () => undefined,
     async requestCancel({ taskId, at }) {
       if (rows.get(taskId)?.task.status !== "RUNNING") {
         return false;

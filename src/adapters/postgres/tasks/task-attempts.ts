@@ -4,11 +4,13 @@ import type { Counts } from "../../../core/tasks/progress.ts";
 import { countsOf } from "../../../core/tasks/progress.ts";
 import type { DoneWork, Settled, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
 import type { NotificationChannel } from "../../../core/tasks/notify.ts";
+import type { QueuedTask } from "../../../core/tasks/task-queue.ts";
 import { isFinal, statusesBefore, TASK_STATUSES } from "../../../core/tasks/task-status.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import {
   BEGIN_ATTEMPT,
   END_WAIT,
+  FIND_PLACELESS,
   HEARTBEAT,
   NOTE_HAND_OVER,
   REQUEST_CANCEL,
@@ -72,6 +74,10 @@ export function createTaskAttempts(session: SqlSession): TaskAttempts {
     },
     async endWait({ taskId, blockedBy }) {
       await session.query(END_WAIT, [taskId, blockedBy]);
+    },
+    async findPlaceless({ blockedBy, at, silentSince, kinds }) {
+      const [found] = await session.query<QueuedTask>(FIND_PLACELESS, [blockedBy, at, silentSince, kinds]);
+      return found;
     },
     lockDone: (transaction, taskId, attempt) => lockDone(requiredSession(transaction), taskId, attempt),
     settle: (transaction, taskId, attempt, settlement) =>
