@@ -10,6 +10,7 @@ import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
 import type { TaskPorts } from "../tasks/settle/task-ports.ts";
 import type { StrandedTask } from "../tasks/stranded-tasks.ts";
+import type { QueuedTask } from "../tasks/task-queue.ts";
 import { isFinal, TASK_STATUSES } from "../tasks/task-status.ts";
 import type { Task } from "../tasks/task.ts";
 import { RESERVATION_KIND } from "../tasks/task.ts";
@@ -79,10 +80,15 @@ async function enqueuePending(
   const unbegun = enqueuedBefore === undefined ? [] : await ports.tasks.findUnbegun(enqueuedBefore, BATCH);
   const pending = [...unenqueued, ...unbegun];
   if (pending.length > 0) {
-    await ports.queue.enqueue(pending);
+    await ports.queue.enqueue(pending.map(dueDelivery));
     await ports.tasks.markEnqueued(idsOf(pending), ports.clock.now());
   }
   return idsOf(unenqueued);
+}
+
+/** The queue may still keep the delivery of a postponed task for later, by the clock of another machine. */
+function dueDelivery(task: StrandedTask): QueuedTask {
+  return task.postponedUntil === undefined ? task : { ...task, occasion: "DUE" };
 }
 
 async function rescueOrphans(

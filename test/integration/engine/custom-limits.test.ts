@@ -63,7 +63,9 @@ beforeAll(async () => {
           const launched = await tasks
             .launch("family", `${context.input}'s child`, { asChild: { wait: true } })
             .catch((error: unknown) => (isAppError(error) ? error.code : error));
-          return typeof launched === "object" && launched !== null && "kind" in launched ? "waited" : launched;
+          return typeof launched === "object" && launched !== null && "kind" in launched
+            ? "waited"
+            : launched;
         },
       }),
     ],

@@ -284,7 +284,11 @@ describe("a launch inside a task", () => {
     outer = async () => {
       begun.reach();
       await behind.reached;
-      const launched = await tasks.launch(nested, { ids: ["1"] }, { asChild: { wait: true }, onConflict: "WAIT" });
+      const launched = await tasks.launch(
+        nested,
+        { ids: ["1"] },
+        { asChild: { wait: true }, onConflict: "WAIT" },
+      );
       return launched.kind === "LAUNCHED" ? launched.task.status : launched.kind;
     };
     const { id } = await launchOuter();
@@ -306,10 +310,14 @@ describe("a launch inside a task", () => {
     await begun.reached;
     const other = await engine.launchCustom({ kind: "alone", input: "last", options: { mode: "ASYNC" } });
     // As if it had been turned away, and its slot had become free since.
-    await engine.session.query("UPDATE powercrud.task SET slot = 'GIVEN' WHERE kind = 'alone' AND status = 'PENDING'");
+    await engine.session.query(
+      "UPDATE powercrud.task SET slot = 'GIVEN' WHERE kind = 'alone' AND status = 'PENDING'",
+    );
     given.reach();
     expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", result: "SUCCEEDED" });
-    expect(await engine.settled(other.kind === "LAUNCHED" ? other.task.id : "")).toMatchObject({ status: "SUCCEEDED" });
+    expect(await engine.settled(other.kind === "LAUNCHED" ? other.task.id : "")).toMatchObject({
+      status: "SUCCEEDED",
+    });
   });
 
   it("launches a bulk operation as its child", async () => {

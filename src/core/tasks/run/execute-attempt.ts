@@ -4,6 +4,7 @@ import type { LaunchInside } from "../../locks/open-write.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
 import { announce, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
+import { putBackEarly } from "../settle/enqueue-postponed.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
 import { isPlainEnd } from "../settle/settle-task.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
@@ -77,6 +78,9 @@ async function runDelivery(
   delivery: QueuedTask,
   freeSlot?: () => void,
 ): Promise<AttemptOutcome> {
+  if (await putBackEarly(ports, delivery)) {
+    return { kind: "POSTPONED" };
+  }
   if (await giveUp(ports, delivery, ports.maxAttempts)) {
     return { kind: "SETTLED" };
   }

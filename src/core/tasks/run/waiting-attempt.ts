@@ -14,10 +14,7 @@ import type { Task } from "../task.ts";
 import { outsideTask } from "./task-context.ts";
 
 /** What waiting needs. */
-export type WaitPorts = Pick<
-  TaskPorts<TaskReads & TaskAttempts>,
-  "tasks" | "bus" | "clock" | "logger"
-> & {
+export type WaitPorts = Pick<TaskPorts<TaskReads & TaskAttempts>, "tasks" | "bus" | "clock" | "logger"> & {
   readonly definitions: TaskDefinitions;
   readonly leaseMs: number;
 };
