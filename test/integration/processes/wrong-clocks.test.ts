@@ -100,16 +100,13 @@ it("processes whose clocks are hours apart count each other and each other's tas
 function setMachineClock(wrongByMs: number): void {
   vi.unstubAllGlobals();
   const Real = Date;
-  vi.stubGlobal(
-    "Date",
-    class extends Real {
-      constructor(...parts: [] | ConstructorParameters<typeof Real>) {
-        super(...(parts.length === 0 ? ([Real.now() + wrongByMs] as const) : parts));
-      }
-      static override now = (): number => Real.now() + wrongByMs;
-      static override [Symbol.hasInstance] = (value: unknown): boolean => value instanceof Real;
-    },
-  );
+  const now = (): number => Real.now() + wrongByMs;
+  const WrongDate = new Proxy(Real, {
+    construct: (_target, parts: unknown[]) =>
+      Reflect.construct(Real, parts.length === 0 ? [now()] : parts) as Date,
+    get: (_target, name) => (name === "now" ? now : (Reflect.get(Real, name) as unknown)),
+  });
+  vi.stubGlobal("Date", WrongDate);
 }
 
 it("a process whose machine's clock is set while it runs ends no lease, and no schedule comes early", async () => {

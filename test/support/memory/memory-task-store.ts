@@ -201,7 +201,11 @@ function createWaitingLine({ rows }: TaskShelf): WaitingLine {
       return true;
     },
     findWaitingFor: async (blockedBy, limit) => find((blocker) => blocker === blockedBy, limit),
-    findUnblocked: async (limit) => find((blocker) => rows.get(blocker)?.task.finishedAt !== null, limit),
+    findUnblocked: async (limit) =>
+      find((blocker) => rows.get(blocker)?.task.finishedAt !== null, limit).map((task) => ({
+        ...task,
+        unblockedAt: rows.get(rows.get(task.id)?.task.blockedBy ?? "")?.task.finishedAt ?? null,
+      })),
   };
 }
 
