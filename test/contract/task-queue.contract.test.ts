@@ -89,18 +89,10 @@ describeTransports("task queue", (world) => {
     expect(await untilStarted(2)).toMatchObject([task, other]);
     expect(await world().queue.count()).toBe(1);
     await world().queue.enqueue([{ ...task, postponedUntil: 5, occasion: "DUE" }]);
-    const delivered = (await untilStarted(4)).map(({ id, postponedUntil, occasion }) => [
-      id,
-      postponedUntil,
-      occasion,
-    ]);
-    expect(delivered.toSorted()).toEqual(
-      [
-        [task.id, undefined, undefined],
-        [other.id, undefined, undefined],
-        [task.id, 5, "DUE"],
-        [task.id, 5, undefined],
-      ].toSorted(),
+    const delivered = await untilStarted(4);
+    expect(delivered.slice(0, 2)).toMatchObject([task, other]);
+    expect(new Set(delivered.slice(2).map(({ id, occasion }) => [id, occasion].join()))).toEqual(
+      new Set([`${task.id},`, `${task.id},DUE`]),
     );
     endAll();
   });

@@ -248,10 +248,8 @@ export interface SweepReport {
 export async function sweepNow(ports: PromoteUnblockedPorts, options: SweepOptions): Promise<SweepReport> {
   const summary = { ...(await sweep(ports, options)), hooks: await repeatHookCalls(ports, options.leaseMs) };
   const { enqueued, rescued, cancelled, expired, paused, promoted, failed } = summary;
-  const touched = new Set([
-    ...[...enqueued, ...rescued, ...cancelled, ...expired, ...paused],
-    ...[...promoted, ...failed],
-  ]);
+  const queued = [...enqueued, ...rescued, ...promoted];
+  const touched = new Set([...queued, ...cancelled, ...expired, ...paused, ...failed]);
   const live = await describeLive(ports);
   return { summary, leftAlone: live.filter(({ taskId }) => !touched.has(taskId)) };
 }

@@ -201,7 +201,7 @@ describe("a limit of concurrency", () => {
     await expect.poll(() => begun).toHaveLength(4);
     end(begun[3] ?? "");
     const ended = await Promise.all(parents.map((id) => engine.settled(id)));
-    expect(ended.map(({ result }) => result).toSorted()).toEqual(["CONFLICT", "waited"]);
+    expect(new Set(ended.map(({ result }) => result))).toEqual(new Set(["CONFLICT", "waited"]));
     expect(begun.slice(2).toSorted()).toEqual(["a's child", "b's child"]);
     expect(mostRunning).toBe(2);
   });

@@ -64,21 +64,7 @@ export function createTaskAttempts(session: SqlSession): TaskAttempts {
     async fence(transaction, taskId, attempt) {
       return (await requiredSession(transaction).query(TAKE_FENCE, [taskId, attempt])).length > 0;
     },
-    async startWait({ taskId, attempt, blockedBy }) {
-      const [row] = await session.query<{ circle: readonly string[] | null }>(START_WAIT, [
-        taskId,
-        attempt,
-        blockedBy,
-      ]);
-      return row?.circle ?? undefined;
-    },
-    async endWait({ taskId, blockedBy }) {
-      await session.query(END_WAIT, [taskId, blockedBy]);
-    },
-    async findPlaceless({ blockedBy, at, silentSince, kinds }) {
-      const [found] = await session.query<QueuedTask>(FIND_PLACELESS, [blockedBy, at, silentSince, kinds]);
-      return found;
-    },
+    ...createWaits(session),
     lockDone: (transaction, taskId, attempt) => lockDone(requiredSession(transaction), taskId, attempt),
     settle: (transaction, taskId, attempt, settlement) =>
       settle(requiredSession(transaction), taskId, attempt, settlement),
@@ -129,4 +115,25 @@ async function settle(
     await session.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(errors)]);
   }
   return { notified: notified.map(({ channel }) => channel) };
+}
+
+/** The waits of running attempts for other tasks. */
+function createWaits(session: SqlSession): Pick<TaskAttempts, "startWait" | "endWait" | "findPlaceless"> {
+  return {
+    async startWait({ taskId, attempt, blockedBy }) {
+      const [row] = await session.query<{ circle: readonly string[] | null }>(START_WAIT, [
+        taskId,
+        attempt,
+        blockedBy,
+      ]);
+      return row?.circle ?? undefined;
+    },
+    async endWait({ taskId, blockedBy }) {
+      await session.query(END_WAIT, [taskId, blockedBy]);
+    },
+    async findPlaceless({ blockedBy, at, silentSince, kinds }) {
+      const [found] = await session.query<QueuedTask>(FIND_PLACELESS, [blockedBy, at, silentSince, kinds]);
+      return found;
+    },
+  };
 }
