@@ -8,9 +8,8 @@ import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
 import { compressAnswer } from "./compress.ts";
-import type { RateLimiter } from "./rate-limiter.ts";
-import { peerOf } from "./rate-limiter.ts";
-import { requireScope } from "./callers/caller.ts";
+import { rateHeaders } from "./rate-limiter.ts";
+import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Callers } from "./callers/callers.ts";
 import { headOf, sendAppError, sendRefusal } from "./http-messages.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -31,7 +30,7 @@ interface ResultsHandlerOptions {
   readonly sight: TaskSight;
   readonly callers: Callers;
   readonly writeId: WriteId;
-  readonly rates: Pick<RateLimiter, "count">;
+  readonly guard: CallerGuard;
 }
 
 interface AskedFile {
@@ -90,23 +89,25 @@ async function answer(
 }
 
 async function sendFile(
-  { tasks, sight, callers, writeId, rates }: ResultsHandlerOptions,
+  { tasks, sight, callers, writeId, guard }: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const caller = await callers.identify(headOf(request, response));
-  requireScope(caller, "read");
-  rates.count(caller.viewer, peerOf(request));
+  const head = headOf(request, response);
+  const caller = await callers.identify(head);
+  guard.requireScope(caller, "read", head);
+  guard.count(caller, head);
+  if (head.rate !== undefined) {
+    response.setHeaders(new Map(Object.entries(rateHeaders(head.rate))));
+  }
   const task = await tasks.get(taskId);
   if (task === undefined || !isWithin(sight.scopeOf(caller.viewer), task)) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);
   }
   const isHead = request.method === "HEAD";
   // The first page is read before the head is sent, so that an unreachable store can still be reported.
-  const pages = isHead
-    ? undefined
-    : await withFirstValue(readResults(tasks, task, file, (id) => writeId(task.model, id)));
+  const pages = isHead ? undefined : await withFirstValue(readResults(tasks, task, file, writeId));
   compressAnswer(request, response);
   response.writeHead(200, {
     "content-type": "application/jsonl; charset=utf-8",
@@ -156,24 +157,24 @@ const PAGE_SIZE = 2000;
  */
 function readResults(
   tasks: ResultReads,
-  { id }: Pick<Task, "id">,
+  task: Pick<Task, "id" | "model">,
   file: ResultFile,
-  write: (id: string) => string,
+  writeId: WriteId,
 ): AsyncIterableIterator<string> {
-  return file === "errors.jsonl" ? readErrors(tasks, id, write) : readRecords(tasks, id, write);
+  return file === "errors.jsonl" ? readErrors(tasks, task, writeId) : readRecords(tasks, task, writeId);
 }
 
 async function* readErrors(
   tasks: ResultReads,
-  taskId: string,
-  write: (id: string) => string,
+  { id: taskId, model: taskModel }: Pick<Task, "id" | "model">,
+  writeId: WriteId,
 ): AsyncGenerator<string, undefined> {
   for (let after: number | undefined = 0; after !== undefined;) {
     const page = await tasks.errors(taskId, { after, limit: PAGE_SIZE });
     if (page.length > 0) {
       yield linesOf(
-        page.map(({ recordId, index, outcome, code, message, field }) => ({
-          recordId: recordId === null ? null : write(recordId),
+        page.map(({ recordId, model, index, outcome, code, message, field }) => ({
+          recordId: recordId === null ? null : writeId(model ?? taskModel, recordId),
           index,
           outcome,
           code,
@@ -188,14 +189,19 @@ async function* readErrors(
 
 async function* readRecords(
   tasks: ResultReads,
-  taskId: string,
-  write: (id: string) => string,
+  { id: taskId, model: taskModel }: Pick<Task, "id" | "model">,
+  writeId: WriteId,
 ): AsyncGenerator<string, undefined> {
   for (let after: RecordPlace | undefined = BEFORE_RECORDS; after !== undefined;) {
     const page = await tasks.records(taskId, { after, limit: PAGE_SIZE });
     if (page.length > 0) {
       yield linesOf(
-        page.map(({ id, outcome, code, message }) => ({ id: write(id), outcome, code, message })),
+        page.map(({ id, outcome, code, message }) => ({
+          id: writeId(taskModel, id),
+          outcome,
+          code,
+          message,
+        })),
       );
     }
     after = page.length < PAGE_SIZE ? undefined : page.at(-1)?.place;
