@@ -13,7 +13,7 @@ import { createGraphQLError, inspect, printPathArray } from "@graphql-tools/util
 import { Turns } from "../../kernel/turns.ts";
 
 /** Lists up to this length are coerced in one go. */
-export const LONG_LIST = 10_000;
+const LONG_LIST = 10_000;
 /** Items of a long list that are coerced at a time. */
 const PIECE = 500;
 /** Levels of input objects in which long lists are looked for: bulk operations have theirs at the top, or in a selection. */
