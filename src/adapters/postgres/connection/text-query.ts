@@ -3,6 +3,12 @@ import type pg from "pg";
 /** A row as PostgreSQL sends it: the text of each value, null for NULL. */
 export type TextRow = readonly (string | null)[];
 
+/** A statement that is sent before another one, in the same transaction; its rows are left. */
+export interface EarlierStatement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
 /** The part of pg's connection that is used. */
 interface TextConnection {
   readonly stream: { cork(): void; uncork(): void };
@@ -18,6 +24,8 @@ interface TextConnection {
   sync(): void;
 }
 
+const NONE: readonly EarlierStatement[] = [];
+
 /**
  * A query for pg's client that keeps the texts that PostgreSQL sends. It asks for no description of the rows and makes no
  * objects of them, which is a third of what pg's own query costs.
@@ -30,22 +38,34 @@ export class TextQuery implements pg.Submittable {
   /** Called once. The client puts one with a time limit in its place. */
   callback: (error: Error | null, rows?: readonly TextRow[]) => void;
   readonly #rows: TextRow[] = [];
+  readonly #earlier: readonly EarlierStatement[];
+  /** Statements whose rows are still to come before its own. */
+  #ahead: number;
 
+  /** @param earlier are sent together with it, so they take no round trip, and are one transaction with it */
   constructor(
     text: string,
     values: readonly unknown[],
     name: string | undefined,
     callback: TextQuery["callback"],
+    earlier: readonly EarlierStatement[] = NONE,
   ) {
     this.text = text;
     this.values = values;
     this.name = name ?? "";
     this.callback = callback;
+    this.#earlier = earlier;
+    this.#ahead = earlier.length;
   }
 
   submit(client: object): void {
     const connection = client as TextConnection;
     connection.stream.cork();
+    for (const statement of this.#earlier) {
+      connection.parse({ name: "", text: statement.text });
+      connection.bind({ statement: "", values: statement.values, valueMapper: textOf });
+      connection.execute();
+    }
     if (this.name === "" || connection.parsedStatements[this.name] === undefined) {
       connection.parse(this);
     }
@@ -56,10 +76,16 @@ export class TextQuery implements pg.Submittable {
   }
 
   handleDataRow({ fields }: { readonly fields: TextRow }): void {
-    this.#rows.push(fields);
+    if (this.#ahead === 0) {
+      this.#rows.push(fields);
+    }
   }
 
-  handleCommandComplete(): void {}
+  handleCommandComplete(): void {
+    if (this.#ahead > 0) {
+      this.#ahead -= 1;
+    }
+  }
 
   handleEmptyQuery(): void {}
 
