@@ -104,9 +104,7 @@ async function sendFile(
   }
   const isHead = request.method === "HEAD";
   // The first page is read before the head is sent, so that an unreachable store can still be reported.
-  const pages = isHead
-    ? undefined
-    : await withFirstValue(readResults(tasks, task, file, (id) => writeId(task.model, id)));
+  const pages = isHead ? undefined : await withFirstValue(readResults(tasks, task, file, writeId));
   compressAnswer(request, response);
   response.writeHead(200, {
     "content-type": "application/jsonl; charset=utf-8",
@@ -156,24 +154,24 @@ const PAGE_SIZE = 2000;
  */
 function readResults(
   tasks: ResultReads,
-  { id }: Pick<Task, "id">,
+  task: Pick<Task, "id" | "model">,
   file: ResultFile,
-  write: (id: string) => string,
+  writeId: WriteId,
 ): AsyncIterableIterator<string> {
-  return file === "errors.jsonl" ? readErrors(tasks, id, write) : readRecords(tasks, id, write);
+  return file === "errors.jsonl" ? readErrors(tasks, task, writeId) : readRecords(tasks, task, writeId);
 }
 
 async function* readErrors(
   tasks: ResultReads,
-  taskId: string,
-  write: (id: string) => string,
+  { id: taskId, model: taskModel }: Pick<Task, "id" | "model">,
+  writeId: WriteId,
 ): AsyncGenerator<string, undefined> {
   for (let after: number | undefined = 0; after !== undefined;) {
     const page = await tasks.errors(taskId, { after, limit: PAGE_SIZE });
     if (page.length > 0) {
       yield linesOf(
-        page.map(({ recordId, index, outcome, code, message, field }) => ({
-          recordId: recordId === null ? null : write(recordId),
+        page.map(({ recordId, model, index, outcome, code, message, field }) => ({
+          recordId: recordId === null ? null : writeId(model ?? taskModel, recordId),
           index,
           outcome,
           code,
@@ -188,14 +186,19 @@ async function* readErrors(
 
 async function* readRecords(
   tasks: ResultReads,
-  taskId: string,
-  write: (id: string) => string,
+  { id: taskId, model: taskModel }: Pick<Task, "id" | "model">,
+  writeId: WriteId,
 ): AsyncGenerator<string, undefined> {
   for (let after: RecordPlace | undefined = BEFORE_RECORDS; after !== undefined;) {
     const page = await tasks.records(taskId, { after, limit: PAGE_SIZE });
     if (page.length > 0) {
       yield linesOf(
-        page.map(({ id, outcome, code, message }) => ({ id: write(id), outcome, code, message })),
+        page.map(({ id, outcome, code, message }) => ({
+          id: writeId(taskModel, id),
+          outcome,
+          code,
+          message,
+        })),
       );
     }
     after = page.length < PAGE_SIZE ? undefined : page.at(-1)?.place;
