@@ -21,6 +21,8 @@ import { announceChunks, announceWrites } from "../core/bulk/announced-writes.ts
 import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
+import type { RecordAnnouncer } from "../core/events/record-announcer.ts";
+import type { RecordWriter } from "../core/bulk/record-writer.ts";
 import type { ChunkWriter } from "../core/bulk/chunk-writer.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
@@ -54,7 +56,6 @@ import type { DefinedTask } from "../core/tasks/define-task.ts";
 import type { TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createHookListeners } from "../core/tasks/run/hook-listeners.ts";
-import type { UnitOfWork } from "../core/transactions/transaction.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { createEmulatedKeys } from "../adapters/postgres/effects/foreign-keys.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
@@ -65,13 +66,12 @@ import { createPostgresNamedRecords } from "../adapters/postgres/records/postgre
 import { createPostgresRecordDefaults } from "../adapters/postgres/records/postgres-record-defaults.ts";
 import type { TableShapes } from "../adapters/postgres/records/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/records/table-shape.ts";
-import { viewerSession } from "../adapters/postgres/connection/session-settings.ts";
 import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
 import { toDecimal } from "../adapters/prisma/column-from-json.ts";
 import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
 import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
-import { definitionOnBehalf, onBehalf } from "./on-behalf.ts";
+import { definitionOnBehalf, onBehalf, openAppTables } from "./on-behalf.ts";
 
 /** The options of {@link createEngine}. */
 export interface EngineOptions extends DeploymentOptions {
@@ -142,7 +142,7 @@ export async function createEngine(
 }
 
 async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
-  const { rows, config, sessions } = options;
+  const { config, sessions } = options;
   const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
   const { session, announcer } = deployment;
   const shapes = createTableShapes(session);
@@ -160,9 +160,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(app.session, shapes);
   const writing = { ...deployment.ports, ...app, records, shapes, emulatedKeys, defaults };
-  const settingsOf = sessions?.current;
-  const chunks = announceChunks(createPostgresChunkWriter(writing), announcer, settingsOf);
-  const writer = createChunkWriter(options, chunks);
+  const { writer, recordWriter } = createWriters(options, announcer, writing);
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createDefinitions(options, bulk, claimOf);
@@ -186,8 +184,6 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     maxChunkRecords: chunkRecords,
   };
   const launches = createLaunches(launching, options);
-  const single = createPostgresRecordWriter({ ...writing, rows, toDecimal });
-  const recordWriter = announceWrites(single, announcer, settingsOf);
   return {
     ...createEngineService(ports.runningAttempts, deployment),
     ports,
@@ -204,18 +200,6 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     watch: options.watch,
     deployment,
   };
-}
-
-/** The connections for the app's tables: with auth.session, each transaction is the current viewer's. */
-function openAppTables(
-  { session, ports, unitOfWorkOf }: Deployment,
-  sessions: ViewerSessions | undefined,
-): { readonly session: SqlSession; readonly unitOfWork: UnitOfWork } {
-  if (sessions === undefined) {
-    return { session, unitOfWork: ports.unitOfWork };
-  }
-  const unitOfWork = unitOfWorkOf(sessions);
-  return { session: viewerSession(unitOfWork), unitOfWork };
 }
 
 function createHooks(
@@ -270,8 +254,19 @@ function createDefinitions(
   return createTaskDefinitions(watch === undefined ? definitions : definitions.map(watch.definition));
 }
 
-function createChunkWriter({ watch }: EngineOptions, writer: ChunkWriter): ChunkWriter {
-  return watch?.writer(writer) ?? writer;
+/** The writers of chunks and of single records, which tell what they have written. */
+function createWriters(
+  { watch, rows, sessions }: EngineOptions,
+  announcer: RecordAnnouncer,
+  ports: Parameters<typeof createPostgresChunkWriter>[0],
+): { readonly writer: ChunkWriter; readonly recordWriter: RecordWriter } {
+  const settingsOf = sessions?.current;
+  const chunks = announceChunks(createPostgresChunkWriter(ports), announcer, settingsOf);
+  const single = createPostgresRecordWriter({ ...ports, rows, toDecimal });
+  return {
+    writer: watch?.writer(chunks) ?? chunks,
+    recordWriter: announceWrites(single, announcer, settingsOf),
+  };
 }
 
 function createWrites({ watch, sessions }: EngineOptions, ports: WriteOnePorts): WriteOne {

@@ -5,7 +5,7 @@ import { ANONYMOUS, fullViewer } from "./viewer.ts";
 
 /**
  * The configuration of PostgreSQL for the transactions of a viewer: texts by their names, such as `app.tenant`, and `role`.
- * Called once for a request, and once for an attempt of a task. It must not wait. One that throws fails the request.
+ * Asked for each operation, and again for each attempt of a task. It must not wait. Where it throws, nothing is read or written.
  */
 export type SessionRule = (viewer: FullViewer) => Readonly<Record<string, string>>;
 
@@ -83,7 +83,9 @@ function checkSettings(given: unknown): SessionSettings {
   }
   const entries = Object.entries(given).map(([name, value]: [string, unknown]) => {
     if (!NAME.test(name)) {
-      throw new TypeError(`auth.session: ${JSON.stringify(name)} is no name of a setting, such as app.tenant.`);
+      throw new TypeError(
+        `auth.session: ${JSON.stringify(name)} is no name of a setting, such as app.tenant.`,
+      );
     }
     if (typeof value !== "string" || value.includes("\0")) {
       throw new TypeError(`auth.session: ${name} must be a text, and is ${describe(value)}.`);

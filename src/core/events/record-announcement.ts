@@ -58,10 +58,7 @@ export function decodeRecordAnnouncement(message: Json): RecordAnnouncement | un
  * A row filter as a short text: equal filters have equal ones. Undefined for no filter.
  * @param settings those of the viewer's transactions, where the database has policies that filter the rows, too
  */
-export function filterKey(
-  filter: JsonObject | undefined,
-  settings?: SessionSettings | undefined,
-): string | undefined {
+export function filterKey(filter: JsonObject | undefined, settings?: SessionSettings): string | undefined {
   if (filter === undefined && settings === undefined) {
     return undefined;
   }

@@ -55,7 +55,10 @@ export function createReadConnections({
     maxConnections: QUICK_STATEMENTS + SLOW_STATEMENTS,
     statementTimeoutMs: readTimeoutMs,
   });
-  const rows = createTextRows(new SharedConnections(pool), sessions && (() => [readOnly(sessions.current())]));
+  const rows = createTextRows(
+    new SharedConnections(pool),
+    sessions && (() => [readOnly(sessions.current())]),
+  );
   return {
     rows: {
       async read(text, values, signal) {
