@@ -300,10 +300,12 @@ test("doctor tells whether the policies apply to the sessions", async () => {
   const examine = async (session: SessionRule): Promise<unknown> => {
     const { api } = world;
     const database = {
-      session: { query: (text: string, values?: readonly unknown[]) => api.query(text, values) },
+      session: {
+        query: <Row>(text: string, values?: readonly unknown[]) => api.query(text, values) as Promise<Row[]>,
+      },
     };
     const project = { ...api.config, auth: { session } };
-    return examineSession(project, { ...database, defaultSchema: "public" } as never)?.examine(
+    return examineSession(project, { ...database, defaultSchema: "public" })?.examine(
       AbortSignal.timeout(10_000),
     );
   };

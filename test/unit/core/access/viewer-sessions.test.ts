@@ -21,7 +21,7 @@ describe("the session of a viewer", () => {
   it("has texts by their names, the role last", () => {
     const sessions = sessionsOf(({ claims, roles }) => ({
       role: "app",
-      "app.tenant": String(claims["tenant"]),
+      "app.tenant": claims["tenant"] as string,
       "app.roles": roles.join(),
     }));
     expect(sessions.of(ANN).settings).toEqual({
