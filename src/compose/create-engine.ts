@@ -84,6 +84,8 @@ export interface EngineOptions extends DeploymentOptions {
   readonly createChunkRecords: (readerOf: (session: SqlSession) => RecordReader) => ChunkRecords;
   /** Sends single statements over the app's connections. */
   readonly rows: TextRows;
+  /** Reads what bulk operations select; see ReadConnections. Default: the engine's own connections do. */
+  readonly reads?: TextRows;
   /** Runs the app's hooks in the same transactions. */
   readonly hookTransactions: HookTransactions;
   /** The app's own tasks, beside the bulk operations. */
@@ -99,6 +101,7 @@ export interface EngineOptions extends DeploymentOptions {
   readonly watch?: EngineWatch;
   /** See TaskPorts. */
   readonly onSettled?: TaskPorts["onSettled"];
+  readonly onPromoted?: TaskPorts["onPromoted"];
   readonly tracing?: TaskPorts["tracing"];
   /** Whom the config wants to be told how tasks end. Default: nobody. */
   readonly notifyPolicy?: NotifyPolicy;
@@ -150,7 +153,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const readerOf = (over: SqlSession): RecordReader =>
     createPostgresRecordReader({ session: over, models, shapes });
   const app = openAppTables(deployment, sessions);
-  const reader = readerOf(app.session);
+  const reader = createPostgresRecordReader({ session: app.session, reads: options.reads, models, shapes });
   const access = accessOf(options.modelOptions, options.defaultAccess);
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
@@ -203,7 +206,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
 }
 
 function createHooks(
-  { modelOptions, hookTransactions, logger }: EngineOptions,
+  { modelOptions, hookTransactions, logger, clock, config }: EngineOptions,
   { ports: { locks } }: Deployment,
   tools: Pick<LaunchPorts, "claimOf" | "launch">,
 ): RecordHooks {
@@ -211,6 +214,7 @@ function createHooks(
     options: modelOptions,
     transactions: hookTransactions,
     locks,
+    limit: { clock, limitMs: config.hookTimeoutMs },
     logger,
     ...tools,
   });
@@ -346,7 +350,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks, tasks, notifyPolicy, onSettled, tracing }: EngineOptions,
+  { config, clock, logger, hooks, tasks, notifyPolicy, onSettled, onPromoted, tracing }: EngineOptions,
   { ports, processes, backend }: Deployment,
   parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
@@ -354,9 +358,10 @@ function createPorts(
     ...ports,
     ...parts,
     nameOf: modelNamer(parts.models),
-    hooks: createHookListeners(hooks, tasks),
+    hooks: createHookListeners(hooks, tasks, { clock, limitMs: config.hookTimeoutMs }),
     ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
     ...(onSettled === undefined ? {} : { onSettled }),
+    ...(onPromoted === undefined ? {} : { onPromoted }),
     ...(tracing === undefined ? {} : { tracing }),
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
