@@ -27,9 +27,10 @@ export function createPasses({ pass, failures, clock, retryMs }: PassesOptions):
   let isOver = false;
   let cancelRetry = (): void => undefined;
   let running: Promise<void> | undefined;
+  const isDue = (): boolean => isAsked && !isOver;
   const run = async (): Promise<void> => {
     try {
-      while (isAsked && !isOver) {
+      while (isDue()) {
         isAsked = false;
         await pass();
         failures.worked();

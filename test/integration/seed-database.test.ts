@@ -5,6 +5,7 @@ import { createPool } from "../../src/adapters/postgres/connection/create-pool.t
 import { seedDatabase } from "../../src/compose/seed-database.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { generated } from "../../src/generated/powercrud.ts";
+import type { AppSeedOptions } from "../../src/compose/define-config.ts";
 import type { SeedContext } from "../../src/index.ts";
 import { createSilentLogger, defineConfig } from "../../src/index.ts";
 import type { TestDatabase } from "../support/test-database.ts";
@@ -104,15 +105,9 @@ test("a seed with variables of its own gets their values, and sees for itself wh
   };
   const seed = {
     variables: { size },
-    run: async ({
-      databaseUrl,
-      config: { size: value },
-    }: {
-      databaseUrl: string;
-      config: { size: number };
-    }) => {
-      seen.push([databaseUrl, value]);
-      return `seeded ${value}`;
+    run: async ({ databaseUrl, config }: AppSeedOptions) => {
+      seen.push([databaseUrl, config["size"]]);
+      return `seeded ${JSON.stringify(config["size"])}`;
     },
   };
   const seedWith = (env: Readonly<Record<string, string>>): Promise<string | undefined> =>
