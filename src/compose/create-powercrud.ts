@@ -164,6 +164,7 @@ async function wire(
     backend,
     modelOptions: project.models ?? {},
     defaultAccess: defaultAccessOf(config, project.auth ?? {}),
+    loadViewer: project.auth?.loadViewer,
     logger,
     ...instruments.engine,
     notifyPolicy: channels.policy,
