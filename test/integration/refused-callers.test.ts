@@ -298,12 +298,14 @@ describe("a task goes on with its viewer as it is then", () => {
     );
     expect(rows.map(({ id }) => id)).toEqual([1, 5, 8]);
     expect((await sql.query("SELECT FROM powercrud.lock")).rowCount).toBe(0);
-    expect(asked.toSorted()).toEqual(["gone", "moved"]);
-    expect(noted.map(({ action, reason, viewerId }) => [action, reason, viewerId]).toSorted()).toEqual([
-      ["connect", "unknown", "gone"],
-      ["key", "expired", "expired"],
-      ["key", "no scope write", "reader"],
-      ["key", "revoked", "revoked"],
+    expect(new Set(asked)).toEqual(new Set(["gone", "moved"]));
+    expect(asked).toHaveLength(2);
+    const words = noted.map(({ action, reason, viewerId }) => `${action} ${reason} ${viewerId}`);
+    expect(words.toSorted((one, other) => one.localeCompare(other))).toEqual([
+      "connect unknown gone",
+      "key expired expired",
+      "key no scope write reader",
+      "key revoked revoked",
     ]);
   });
 });
