@@ -300,7 +300,7 @@ describe("a task goes on with its viewer as it is then", () => {
     expect((await sql.query("SELECT FROM powercrud.lock")).rowCount).toBe(0);
     expect(new Set(asked)).toEqual(new Set(["gone", "moved"]));
     expect(asked).toHaveLength(2);
-    const words = noted.map(({ action, reason, viewerId }) => `${action} ${reason} ${viewerId}`);
+    const words = noted.map(({ action, reason, viewerId }) => [action, reason, viewerId].join(" "));
     expect(words.toSorted((one, other) => one.localeCompare(other))).toEqual([
       "connect unknown gone",
       "key expired expired",
