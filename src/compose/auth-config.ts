@@ -1,4 +1,5 @@
 import type { LoadViewer } from "../core/access/renew-viewer.ts";
+import type { SessionRule } from "../core/access/viewer-sessions.ts";
 import type { TaskRule } from "../core/tasks/task-sight.ts";
 import type { MembersOf, Shape } from "../kernel/shape.ts";
 import type { Authenticate } from "../server/callers/caller.ts";
@@ -26,6 +27,8 @@ export interface AuthConfig {
    * several. Default: their own; administrators see all.
    */
   readonly tasks?: TaskRule;
+  /** The configuration of PostgreSQL for a viewer's reads and writes; see docs/access.md. Default: none. */
+  readonly session?: SessionRule;
 }
 
 /** See {@link AuthConfig}. */
@@ -37,5 +40,6 @@ export const AUTH_CONFIG_SHAPE: Shape = {
     loadViewer: { kind: "FUNCTION" },
     adminRole: { kind: "TEXT" },
     tasks: { kind: "FUNCTION" },
+    session: { kind: "FUNCTION" },
   } satisfies MembersOf<AuthConfig>,
 };
