@@ -14,7 +14,8 @@ export interface SweepDeploymentOptions extends DeploymentAddress {
 
 /** One pass of the sweeper, beside those of the deployment's own processes. @throws as {@link withDeployment} */
 export function sweepDeployment({ project, ...address }: SweepDeploymentOptions): Promise<SweepReport> {
-  return withDeployment(address, (deployment) => {
+  // It is over before anybody could say who listens to records.
+  return withDeployment({ ...address, isAudienceKnown: false }, (deployment) => {
     const limit = { clock: deployment.ports.clock, limitMs: address.config.hookTimeoutMs };
     const hooks = createHookListeners(project?.hooks, project?.tasks, limit);
     return sweepNow({ ...deployment.ports, hooks }, sweepOptionsOf(address.config, deployment));

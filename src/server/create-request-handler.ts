@@ -6,6 +6,7 @@ import { peerOf } from "./callers/peer.ts";
 import type { Callers } from "./callers/callers.ts";
 import { createCallers } from "./callers/callers.ts";
 import { createFetchHandler } from "./fetch-handler.ts";
+import { createDashboardHandler } from "./dashboard-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
 import { headersOf, headOf, refusalBody, sendRefusal } from "./http-messages.ts";
@@ -89,6 +90,8 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     graphql,
     graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),
     results,
+    dashboard:
+      options.dashboardFolder === undefined ? undefined : createDashboardHandler(options.dashboardFolder),
     board:
       openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
     callers,

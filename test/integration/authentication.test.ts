@@ -366,7 +366,14 @@ describe("a service that requires authentication", () => {
     const shown = await start({ ...required, introspection: "true", graphiql: "true" });
     expect(await ask(shown.url, schemaOf, token)).toMatchObject({ body: { data: { __schema: {} } } });
     expect(await page(shown.url)).toBe(200);
+    // setting: POWERCRUD_DASHBOARD
+    const dashboard = async (url: string): Promise<number> => (await fetch(`${url}/dashboard/`)).status;
+    const drawn = await start({ ...required, dashboard: "true" });
+    expect(await ask(drawn.url, schemaOf, token)).toMatchObject({ body: { data: { __schema: {} } } });
+    expect(await ask(drawn.url, schemaOf)).toMatchObject({ status: 401 });
+    expect([await dashboard(drawn.url), await dashboard(closed.url)]).toEqual([200, 404]);
     const open = await start({});
+    expect(await dashboard(open.url)).toBe(200);
     expect(await ask(open.url, schemaOf)).toMatchObject({ body: { data: { __schema: {} } } });
     const hidden = await start({ introspection: "false", graphiql: "false" });
     expect(await ask(hidden.url, schemaOf)).toMatchObject({ body: { errors: refused } });
