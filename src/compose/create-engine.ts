@@ -22,6 +22,9 @@ import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { ChunkWriter } from "../core/bulk/chunk-writer.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
+import type { ImportLimits } from "../core/imports/import-ports.ts";
+import type { Imports } from "../core/imports/imports.ts";
+import { createImports } from "../core/imports/imports.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { finishByKey } from "../core/bulk/finish-by-key.ts";
 import type { BulkPorts } from "../core/bulk/launch-bulk.ts";
@@ -53,6 +56,7 @@ import type { TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createHookListeners } from "../core/tasks/run/hook-listeners.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
+import { readFileRows } from "../adapters/imports/read-file-rows.ts";
 import { createEmulatedKeys } from "../adapters/postgres/effects/foreign-keys.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresRecordReader } from "../adapters/postgres/records/postgres-record-reader.ts";
@@ -113,6 +117,7 @@ export interface Engine extends Service {
   /** The same, wherever the caller is. @throws as launchOwn does */
   readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly retryTask: RetryTask;
+  readonly imports: Imports;
   readonly controls: TaskControls;
   readonly watch?: EngineWatch | undefined;
   readonly deployment: Deployment;
@@ -173,6 +178,13 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     maxChunkRecords: chunkRecords,
   };
   const launches = createLaunches(launching, options.watch);
+  const imports = createImports({
+    ...launching,
+    imports: deployment.imports,
+    readFile: readFileRows,
+    limits: importLimitsOf(config),
+    leaseMs: config.leaseMs,
+  });
   const recordWriter = announceWrites(createPostgresRecordWriter({ ...writing, rows, toDecimal }), announcer);
   return {
     ...createEngineService(ports.runningAttempts, deployment),
@@ -184,9 +196,20 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     lockScopes,
     writeOne: createWrites(options, { ...launching, hooks, sideEffects, writer: recordWriter }),
     ...launches,
+    imports,
     controls: createControls(ports, options.watch),
     watch: options.watch,
     deployment,
+  };
+}
+
+function importLimitsOf(config: EngineOptions["config"]): ImportLimits {
+  const { importMaxBytes, importMaxRows, importMaxRowLength, importWaitMs } = config;
+  return {
+    maxBytes: importMaxBytes,
+    maxRows: importMaxRows,
+    maxRowLength: importMaxRowLength,
+    waitMs: importWaitMs,
   };
 }
 

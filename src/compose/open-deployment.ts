@@ -11,6 +11,7 @@ import { createPostgresOutbox } from "../adapters/postgres/notifications/postgre
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
 import { createQuickSteps } from "../adapters/postgres/tasks/quick-steps.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/tasks/postgres-task-store.ts";
+import { createPostgresImportStore } from "../adapters/postgres/tasks/postgres-import-store.ts";
 import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
 import { announceLocks, announceSteps } from "../core/tasks/settle/announced-locks.ts";
 import type { RecordAnnouncer, RecordAudience } from "../core/events/record-announcer.ts";
@@ -22,6 +23,7 @@ import type { RateStore } from "../core/access/rate-store.ts";
 import type { ApiKeyStore } from "../core/access/api-key.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
+import type { ImportStore } from "../core/imports/import-store.ts";
 import type { Inbox } from "../core/notifications/inbox.ts";
 import type { Outbox } from "../core/notifications/outbox.ts";
 import type { ProcessRegister } from "../core/processes/process-register.ts";
@@ -53,6 +55,7 @@ export interface Deployment {
   readonly poolUse: () => PoolUse;
   readonly ports: TaskPorts & { readonly outbox: Outbox };
   readonly inbox: Inbox;
+  readonly imports: ImportStore;
   readonly apiKeys: ApiKeyStore;
   /** Tells all processes what happens to records. Until it is started, it takes it that nobody listens. */
   readonly announcer: Service & RecordAnnouncer & RecordAudience;
@@ -108,6 +111,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       logger,
     },
     inbox: createPostgresInbox({ session }),
+    imports: createPostgresImportStore({ session, unitOfWork }),
     apiKeys: createPostgresApiKeys({ session }),
     announcer,
     processes: createPostgresProcessRegister({ session }),

@@ -44,6 +44,7 @@ export function served(
   HttpServerOptions,
   | "schema"
   | "tasks"
+  | "imports"
   | "writeId"
   | "openBoard"
   | "rates"
@@ -53,9 +54,9 @@ export function served(
   | "watch"
   | "tracing"
 > {
-  const { schema, tasks, writeId, openBoard, rates, authentication, metrics, tracing } = powercrud;
+  const { schema, tasks, imports, writeId, openBoard, rates, authentication, metrics, tracing } = powercrud;
   const { callers, sight } = authentication;
-  const parts = { schema, tasks, writeId, openBoard, rates, callers, sight };
+  const parts = { schema, tasks, imports, writeId, openBoard, rates, callers, sight };
   return { ...parts, watch: metrics, tracing, isReady: () => isReady(powercrud) };
 }
 

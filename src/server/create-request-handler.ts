@@ -13,6 +13,7 @@ import { ignoreUpgrade, isForWebSocket } from "./ignore-upgrade.ts";
 import { createPersistedDocuments } from "./persisted-documents.ts";
 import { createRequestRouter, pathOf } from "./request-router.ts";
 import { RateLimiter } from "./rate-limiter.ts";
+import { createImportsHandler } from "./imports-handler.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
@@ -81,12 +82,19 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const onCount = options.watch?.webSockets;
   const sockets = createSocketServer({ protocol, logger, budget, onCount, ...limits });
   const { tasks, openBoard, sight = ALL_SEEN, writeId = writePlainId } = options;
+  const { imports: files } = options;
   const results =
-    tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId, rates });
+    tasks && createResultsHandler({ tasks, sight, callers, writeId, rates, imports: files });
+  const idleMs = limits.requestTimeoutMs;
+  const imports =
+    tasks &&
+    files &&
+    createImportsHandler({ imports: files, models: files.models, tasks, sight, callers, rates, budget, idleMs });
   const router = createRequestRouter({
     graphql,
     graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),
     results,
+    imports,
     board:
       openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
     callers,

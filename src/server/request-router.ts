@@ -3,6 +3,7 @@ import type { GivenCredentials } from "./callers/caller.ts";
 import type { Callers } from "./callers/callers.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
+import type { ImportsHandler } from "./imports-handler.ts";
 import { headOf, sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
 import { refuseTypes } from "./media-types.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
@@ -29,6 +30,8 @@ interface RouterOptions {
   readonly graphiql?: GraphiqlPage | undefined;
   /** Left out: there are no result files. */
   readonly results?: ResultsHandler | undefined;
+  /** Left out: files are not taken. */
+  readonly imports?: ImportsHandler | undefined;
   /** Left out: there is no board. */
   readonly board?: QueueBoardHandler | undefined;
   readonly callers: Callers;
@@ -56,7 +59,7 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
       const path = pathOf(request);
       return (
         path !== "/" &&
-        (ROUTES.has(path) || isOfBoard(options, path) || options.results?.at(path) !== undefined)
+        (ROUTES.has(path) || isOfBoard(options, path) || fileAt(options, path) !== undefined)
       );
     },
     async handle(request, response) {
@@ -122,12 +125,16 @@ async function serveGraphQL(
   }
 }
 
+function fileAt({ results, imports }: RouterOptions, path: string) {
+  return results?.at(path) ?? imports?.at(path);
+}
+
 async function serveResults(
   options: RouterOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const answer = options.results?.at(pathOf(request));
+  const answer = fileAt(options, pathOf(request));
   if (answer === undefined) {
     serveNothing(options, request, response);
   } else {

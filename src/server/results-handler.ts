@@ -8,6 +8,8 @@ import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
 import { compressAnswer } from "./compress.ts";
+import type { Imports } from "../core/imports/imports.ts";
+import { readFailedRows } from "./failed-file.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import { peerOf } from "./rate-limiter.ts";
 import { requireScope } from "./callers/caller.ts";
@@ -32,6 +34,8 @@ interface ResultsHandlerOptions {
   readonly callers: Callers;
   readonly writeId: WriteId;
   readonly rates: Pick<RateLimiter, "count">;
+  /** Left out: there are no files of failed rows. */
+  readonly imports?: Imports | undefined;
 }
 
 interface AskedFile {
@@ -90,7 +94,7 @@ async function answer(
 }
 
 async function sendFile(
-  { tasks, sight, callers, writeId, rates }: ResultsHandlerOptions,
+  { tasks, sight, callers, writeId, rates, imports }: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
   request: IncomingMessage,
   response: ServerResponse,
@@ -106,10 +110,10 @@ async function sendFile(
   // The first page is read before the head is sent, so that an unreachable store can still be reported.
   const pages = isHead
     ? undefined
-    : await withFirstValue(readResults(tasks, task, file, (id) => writeId(task.model, id)));
+    : await withFirstValue(readResults({ tasks, imports }, task, file, (id) => writeId(task.model, id)));
   compressAnswer(request, response);
   response.writeHead(200, {
-    "content-type": "application/jsonl; charset=utf-8",
+    "content-type": `${file.endsWith(".csv") ? "text/csv" : "application/jsonl"}; charset=utf-8`,
     "content-disposition": `attachment; filename="task-${task.id}-${file}"`,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
@@ -143,7 +147,7 @@ function hasReaderLeft(error: unknown): boolean {
 type ResultReads = Pick<TaskManager, "errors" | "records">;
 
 /** The files of a task's results. */
-const RESULT_FILES = ["errors.jsonl", "records.jsonl"] as const;
+const RESULT_FILES = ["errors.jsonl", "records.jsonl", "failed.csv", "failed.jsonl"] as const;
 
 type ResultFile = (typeof RESULT_FILES)[number];
 
@@ -155,12 +159,22 @@ const PAGE_SIZE = 2000;
  * `{recordId, index?, outcome, code, message, field?}` for an error, `{id, outcome, code?, message?}` for a record.
  */
 function readResults(
-  tasks: ResultReads,
+  { tasks, imports }: { readonly tasks: ResultReads; readonly imports: Imports | undefined },
   { id }: Pick<Task, "id">,
   file: ResultFile,
   write: (id: string) => string,
 ): AsyncIterableIterator<string> {
-  return file === "errors.jsonl" ? readErrors(tasks, id, write) : readRecords(tasks, id, write);
+  switch (file) {
+    case "errors.jsonl":
+      return readErrors(tasks, id, write);
+    case "records.jsonl":
+      return readRecords(tasks, id, write);
+    default:
+      if (imports === undefined) {
+        throw new AppError("NOT_FOUND", "This server takes no files, so there are none of failed rows.");
+      }
+      return readFailedRows(imports, id, file);
+  }
 }
 
 async function* readErrors(

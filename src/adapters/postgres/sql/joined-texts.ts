@@ -42,9 +42,13 @@ interface JoinedColumns {
 /**
  * Joins each column's values into one text, for speed as in {@link joinIds}. Each value is followed by the separator, so
  * that a single empty value is not lost.
+ * @param marks characters that no value contains. Default: they are found
  */
-export function joinColumns(chunks: readonly RecordBatch[]): JoinedColumns {
-  const [separator = "", divider = "", nullMark = ""] = unusedCharacters(chunks, 3);
+export function joinColumns(
+  chunks: readonly RecordBatch[],
+  marks: Omit<JoinedColumns, "texts"> = findMarks(chunks),
+): JoinedColumns {
+  const { separator, divider, nullMark } = marks;
   const join = (column: readonly (string | null)[]): string =>
     column.map((text) => (text ?? nullMark) + separator).join("");
   return {
@@ -53,6 +57,11 @@ export function joinColumns(chunks: readonly RecordBatch[]): JoinedColumns {
     divider,
     nullMark,
   };
+}
+
+function findMarks(chunks: readonly RecordBatch[]): Omit<JoinedColumns, "texts"> {
+  const [separator = "", divider = "", nullMark = ""] = unusedCharacters(chunks, 3);
+  return { separator, divider, nullMark };
 }
 
 /** Splits a stored column into its values. */

@@ -61,6 +61,7 @@ export async function launchTask(ports: LaunchPorts, launch: LaunchRequest): Pro
     switch (written.kind) {
       case "EXISTING":
         return await answerWith(ports, written.existing, request.inputHash);
+      case "ENDED":
       case "RETRIED_TASK_GONE":
         return { kind: "MISSING", message: `There is no task ${request.retryOf} any more.` };
       case "REFUSED":
@@ -82,7 +83,7 @@ function beginnerOf({ settings, hooks, workerId }: LaunchPorts, request: LaunchR
 }
 
 /** Reads the task only for a listener. */
-async function callCreateHook(
+export async function callCreateHook(
   ports: LaunchPorts,
   { taskId, task }: { readonly taskId: string; readonly task?: Task },
   kind: string,

@@ -1,0 +1,224 @@
+import type { Json } from "../../kernel/json.ts";
+import type { RowData, UpdateRow, UpsertRow } from "../bulk/bulk-request.ts";
+import type { WritableFields } from "../bulk/check-rows.ts";
+import type { Spelling } from "../files/spelling.ts";
+import { spellingOf } from "../files/spelling.ts";
+import type { LinkChange } from "../records/change.ts";
+import type { ColumnField, Model, ModelRegistry, UniqueKey } from "../records/model.ts";
+import { apiNameOfKey } from "../records/record-name.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
+import { problem } from "../refusals/problems.ts";
+import type { ImportColumns, LookedUp } from "./import-columns.ts";
+import type { ImportForm } from "./import-form.ts";
+
+/** A row of the operation. */
+export type ImportRow = RowData | UpdateRow | UpsertRow;
+
+/** The values of a row, before what it names of other records is looked up. */
+export interface ReadRow {
+  /** By field name. */
+  readonly values: Record<string, Json | LinkChange>;
+  /**
+   * What each of the plan's `lookedUp` asks for: the key's values as texts that the database reads, a list of them for links;
+   * null for none; undefined where the row says nothing.
+   */
+  readonly asked: readonly (readonly (readonly string[])[] | null | undefined)[];
+  readonly problems: RecordProblem[];
+}
+
+/** Makes rows of an operation from a file's rows. */
+export interface RowReader {
+  readonly lookedUp: readonly LookedUp[];
+  /** @param cells in the order of the file's columns: texts of CSV, or values of JSON; undefined for what a row leaves out */
+  read(cells: readonly (Json | undefined)[]): ReadRow;
+  /** The row of the operation with these values. */
+  toRow(values: ReadRow["values"]): ImportRow;
+}
+
+/** What reading rows needs. */
+interface ReaderParts {
+  readonly models: ModelRegistry;
+  readonly model: Model;
+  readonly form: ImportForm;
+  readonly columns: ImportColumns;
+  readonly writable: WritableFields;
+  /** Undefined where rows are named by id, or are new. */
+  readonly unique: UniqueKey | undefined;
+}
+
+/** A column with how its cells are read. */
+interface SpeltColumn {
+  readonly at: number;
+  /** The path for callers: `country.code`. */
+  readonly header: string;
+  /** Where the value goes. */
+  readonly name: string;
+  readonly spelling: Spelling;
+  /** Whether an empty cell leaves the field out: it cannot be null, and the default may do. */
+  readonly isLeftOut: boolean;
+  readonly isLinks: boolean;
+}
+
+export function createRowReader(parts: ReaderParts): RowReader {
+  const { models, model, form, columns } = parts;
+  const { operation, format, hasDecimalComma = false, timeOffset } = form;
+  const options = { hasDecimalComma, ...(timeOffset === undefined ? {} : { timeOffset }) };
+  const enums = models.enums();
+  const isText = format === "CSV";
+  const spelt: readonly SpeltColumn[] = [
+    ...columns.values.map(({ at, column, field }) => ({
+      at,
+      header: column.header,
+      name: field.name,
+      spelling: spellingOf(enums, { ...column, relations: [], field }, options),
+      isLeftOut: operation !== "UPDATE" && !field.isNullable && !field.isList && field.type !== "Json",
+      isLinks: false,
+    })),
+    ...columns.links.map(({ at, column, relation }) => ({
+      at,
+      header: column.header,
+      name: relation.name,
+      spelling: spellingOf(enums, column, options),
+      isLeftOut: false,
+      isLinks: true,
+    })),
+  ];
+  const named = columns.lookedUp.map((each) => ({
+    ...each,
+    spelt: each.parts.map(({ at, column }) => ({ at, column, spelling: spellingOf(enums, column, options) })),
+  }));
+  const toRow = rowMaker(parts);
+  const readCell = (spelling: Spelling, cell: Json) =>
+    isText ? spelling.fromText(cell as string | null) : spelling.fromJson(cell);
+
+  const readValues = (cells: readonly (Json | undefined)[], row: ReadRow): void => {
+    for (const { at, header, name, spelling, isLeftOut, isLinks } of spelt) {
+      const cell = cells[at];
+      if (cell === undefined || (cell === null && isLeftOut)) {
+        continue;
+      }
+      const read = readCell(spelling, cell);
+      if ("problem" in read) {
+        row.problems.push(problem(`${model.apiName}.${header}: ${read.problem}`, header));
+      } else {
+        row.values[name] = isLinks ? { set: (read.value as readonly Json[]).map(String) } : read.value;
+      }
+    }
+  };
+  const askFor = (
+    { spelt: keys, isLinks }: (typeof named)[number],
+    cells: readonly (Json | undefined)[],
+    problems: RecordProblem[],
+  ): ReadRow["asked"][number] => {
+    if (keys.every(({ at }) => cells[at] === undefined)) {
+      return undefined;
+    }
+    const texts = keys.map(({ at, column, spelling }) => {
+      const read = readCell(spelling, cells[at] ?? null);
+      if ("problem" in read) {
+        problems.push(problem(`${model.apiName}.${column.header}: ${read.problem}`, column.header));
+        return null;
+      }
+      const list = isLinks ? (read.value as readonly Json[]) : [read.value];
+      return list.map((value) => (value === null ? null : textOf(value)));
+    });
+    if (isLinks) {
+      return (texts[0] ?? []).map((text) => [text ?? ""]);
+    }
+    const tuple = texts.map((each) => each?.[0] ?? null);
+    if (tuple.every((text) => text === null)) {
+      return null;
+    }
+    const missing = keys.find((_key, at) => tuple[at] === null);
+    if (missing !== undefined) {
+      const { header } = missing.column;
+      problems.push(
+        problem(`${model.apiName}.${header}: give all parts of the key, or leave all empty.`, header),
+      );
+      return null;
+    }
+    return [tuple as readonly string[]];
+  };
+  return {
+    lookedUp: columns.lookedUp,
+    read(cells) {
+      const problems: RecordProblem[] = [];
+      const row: ReadRow = {
+        values: {},
+        asked: named.map((each) => askFor(each, cells, problems)),
+        problems,
+      };
+      readValues(cells, row);
+      return row;
+    },
+    toRow,
+  };
+}
+
+/** A value as a text that the database reads. */
+function textOf(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function rowMaker(parts: ReaderParts): (values: ReadRow["values"]) => ImportRow {
+  const { model, columns, form, writable, unique } = parts;
+  const keyFields = unique?.fields ?? model.key;
+  const naming = new Set([...keyFields, ...model.key].map(({ name }) => name));
+  const links = new Set(
+    [...columns.links, ...columns.lookedUp.filter(({ isLinks }) => isLinks)].map(({ relation }) => relation.name),
+  );
+  const written = [
+    ...columns.values.map(({ field }) => field.name),
+    ...columns.lookedUp.flatMap(({ relation }) => relation.foreignKey),
+    ...links,
+  ];
+  const created = written.filter((name) => writable.creatable.has(name));
+  const changed = written.filter((name) => writable.changeable.has(name) && !naming.has(name));
+  const creation = (values: ReadRow["values"]): RowData => {
+    const data: Record<string, Json | LinkChange> = {};
+    for (const name of created) {
+      const value = values[name];
+      if (value !== undefined) {
+        // A new record has no links yet, so all of the list are added.
+        data[name] = links.has(name) ? { add: (value as LinkChange).set ?? [] } : value;
+      }
+    }
+    return data;
+  };
+  const change = (values: ReadRow["values"]): RowData => {
+    const data: Record<string, Json | LinkChange> = {};
+    for (const name of changed) {
+      const value = values[name];
+      if (value !== undefined) {
+        data[name] = value;
+      }
+    }
+    return data;
+  };
+  switch (form.operation) {
+    case "CREATE":
+      return creation;
+    case "UPDATE":
+      return (values) => ({ ...nameOf(keyFields, unique, values), data: change(values) });
+    case "UPSERT":
+      return (values) => ({
+        ...nameOf(keyFields, unique, values),
+        create: creation(values),
+        update: change(values),
+      });
+  }
+}
+
+/** How a row names its record. A key without a value stays so, and is refused like one in a mutation. */
+function nameOf(
+  [only, ...more]: readonly ColumnField[],
+  unique: UniqueKey | undefined,
+  values: ReadRow["values"],
+): Pick<UpdateRow, "id" | "key"> {
+  const value = values[only?.name ?? ""] as Json | undefined;
+  if (unique === undefined) {
+    return { id: value === undefined || value === null ? "" : textOf(value) };
+  }
+  const parts = unique.fields.map(({ name, apiName }) => [apiName, values[name] as Json] as const);
+  return { key: { [apiNameOfKey(unique)]: more.length === 0 ? (value ?? null) : Object.fromEntries(parts) } };
+}
