@@ -11,6 +11,7 @@ import type { AnswerOptions } from "./answer-task.ts";
 type Run = (command: (context: CliContext) => Promise<void>) => Promise<void>;
 
 const STATUSES = [
+  "RECEIVING",
   "PENDING",
   "WAITING",
   "RUNNING",

@@ -22,7 +22,6 @@ import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { ChunkWriter } from "../core/bulk/chunk-writer.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
-import type { ImportLimits } from "../core/imports/import-ports.ts";
 import type { Imports } from "../core/imports/imports.ts";
 import { createImports } from "../core/imports/imports.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
@@ -178,13 +177,6 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     maxChunkRecords: chunkRecords,
   };
   const launches = createLaunches(launching, options.watch);
-  const imports = createImports({
-    ...launching,
-    imports: deployment.imports,
-    readFile: readFileRows,
-    limits: importLimitsOf(config),
-    leaseMs: config.leaseMs,
-  });
   const recordWriter = announceWrites(createPostgresRecordWriter({ ...writing, rows, toDecimal }), announcer);
   return {
     ...createEngineService(ports.runningAttempts, deployment),
@@ -196,21 +188,26 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     lockScopes,
     writeOne: createWrites(options, { ...launching, hooks, sideEffects, writer: recordWriter }),
     ...launches,
-    imports,
+    imports: createFileImports(launching, deployment, config),
     controls: createControls(ports, options.watch),
     watch: options.watch,
     deployment,
   };
 }
 
-function importLimitsOf(config: EngineOptions["config"]): ImportLimits {
-  const { importMaxBytes, importMaxRows, importMaxRowLength, importWaitMs } = config;
-  return {
+function createFileImports(
+  launching: BulkPorts,
+  { imports }: Deployment,
+  config: EngineOptions["config"],
+): Imports {
+  const { importMaxBytes, importMaxRows, importMaxRowLength, importWaitMs, leaseMs } = config;
+  const limits = {
     maxBytes: importMaxBytes,
     maxRows: importMaxRows,
     maxRowLength: importMaxRowLength,
     waitMs: importWaitMs,
   };
+  return createImports({ ...launching, imports, readFile: readFileRows, limits, leaseMs });
 }
 
 function createHooks(

@@ -94,6 +94,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
   const backend = createBackend({ ...options, chosen, session });
   const announcer = createRecordAnnouncer({ bus: backend.bus, clock, logger });
   const locks = createPostgresLockStore({ session });
+  const imports = createPostgresImportStore({ session, unitOfWork });
   return {
     backend: chosen,
     session,
@@ -107,11 +108,12 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       outbox: createPostgresOutbox({ session }),
       bus: backend.bus,
       queue: backend.queue,
+      imports,
       clock,
       logger,
     },
     inbox: createPostgresInbox({ session }),
-    imports: createPostgresImportStore({ session, unitOfWork }),
+    imports,
     apiKeys: createPostgresApiKeys({ session }),
     announcer,
     processes: createPostgresProcessRegister({ session }),

@@ -13,6 +13,7 @@ import { ignoreUpgrade, isForWebSocket } from "./ignore-upgrade.ts";
 import { createPersistedDocuments } from "./persisted-documents.ts";
 import { createRequestRouter, pathOf } from "./request-router.ts";
 import { RateLimiter } from "./rate-limiter.ts";
+import type { ImportsHandlerOptions } from "./imports-handler.ts";
 import { createImportsHandler } from "./imports-handler.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
@@ -81,20 +82,11 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const protocol = createSocketProtocol({ tools: graphql, callers, maskError, ...limits });
   const onCount = options.watch?.webSockets;
   const sockets = createSocketServer({ protocol, logger, budget, onCount, ...limits });
-  const { tasks, openBoard, sight = ALL_SEEN, writeId = writePlainId } = options;
-  const { imports: files } = options;
-  const results =
-    tasks && createResultsHandler({ tasks, sight, callers, writeId, rates, imports: files });
-  const idleMs = limits.requestTimeoutMs;
-  const imports =
-    tasks &&
-    files &&
-    createImportsHandler({ imports: files, models: files.models, tasks, sight, callers, rates, budget, idleMs });
+  const { openBoard } = options;
   const router = createRequestRouter({
     graphql,
     graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),
-    results,
-    imports,
+    ...createFileHandlers(options, { callers, rates, budget, idleMs: limits.requestTimeoutMs }),
     board:
       openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
     callers,
@@ -124,6 +116,19 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       await sockets.close();
     },
   };
+}
+
+/** What is below `/tasks` and `/imports`. */
+function createFileHandlers(
+  { tasks, imports, sight = ALL_SEEN, writeId = writePlainId }: RequestHandlerOptions,
+  parts: Pick<ImportsHandlerOptions, "callers" | "budget" | "idleMs"> & { readonly rates: RateLimiter },
+) {
+  return tasks === undefined
+    ? {}
+    : {
+        results: createResultsHandler({ tasks, sight, writeId, imports, ...parts }),
+        imports: imports && createImportsHandler({ imports, models: imports.models, tasks, sight, ...parts }),
+      };
 }
 
 function watchersOf({ watch, tracing }: RequestHandlerOptions) {

@@ -27,7 +27,10 @@ export async function* readFailedRows(
   }
   const { format } = origin.form;
   if (FILE_OF[format] !== file) {
-    throw new AppError("NOT_FOUND", `The file of task ${taskId} is ${format}; its failed rows are at ${FILE_OF[format]}.`);
+    throw new AppError(
+      "NOT_FOUND",
+      `The file of task ${taskId} is ${format}; its failed rows are at ${FILE_OF[format]}.`,
+    );
   }
   const write = format === "CSV" ? csvWriter(origin) : jsonlWriter();
   yield write.head;
@@ -60,7 +63,10 @@ function csvWriter({ head, form }: ImportState): FailedWriter {
   return {
     head: line(REASON_COLUMNS, own.text),
     row: (row) =>
-      line([String(row.line), row.field ?? "", row.message], own.isShortened ? cut(row.text, separator, quote) : row.text),
+      line(
+        [String(row.line), row.field ?? "", row.message],
+        own.isShortened ? cut(row.text, separator, quote) : row.text,
+      ),
   };
 }
 

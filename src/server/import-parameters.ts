@@ -37,7 +37,8 @@ const TEXT: Parameter = { expected: "a text", parse: (text) => text };
 const SEPARATORS: Readonly<Record<string, string>> = { comma: ",", semicolon: ";", tab: "\t", pipe: "|" };
 const CHARACTER: Parameter = {
   expected: "one character",
-  parse: (text) => SEPARATORS[text.toLowerCase()] ?? (text.length === 1 && !/[\r\n]/.test(text) ? text : undefined),
+  parse: (text) =>
+    SEPARATORS[text.toLowerCase()] ?? (text.length === 1 && !/[\r\n]/.test(text) ? text : undefined),
 };
 
 const PARAMETERS: Readonly<Record<string, Parameter>> = {
@@ -129,25 +130,26 @@ export function readImportParameters(
 
 function unknownParameter(name: string): RecordProblem {
   const nearest = nearestName(name, Object.keys(PARAMETERS));
-  const known = nearest === undefined ? `Known are ${Object.keys(PARAMETERS).join(", ")}.` : `Did you mean ${nearest}?`;
+  const known =
+    nearest === undefined ? `Known are ${Object.keys(PARAMETERS).join(", ")}.` : `Did you mean ${nearest}?`;
   return problem(`There is no parameter "${name.slice(0, 60)}". ${known}`, name.slice(0, 60));
 }
 
 function toParameters(values: Readonly<Record<string, unknown>>): ImportParameters {
-  const pick = <Part>(names: Readonly<Record<string, string>>): Part =>
+  const pick = (names: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> =>
     Object.fromEntries(
       Object.entries(names).flatMap(([parameter, name]) =>
         values[parameter] === undefined ? [] : [[name, values[parameter]]],
       ),
-    ) as Part;
-  const csv = pick<ImportCsv>(CSV_NAMES);
+    );
+  const csv: ImportCsv = pick(CSV_NAMES);
   return {
     form: {
-      ...pick<Omit<ImportForm, "model" | "format">>(FORM_NAMES),
+      ...(pick(FORM_NAMES) as Omit<ImportForm, "model" | "format">),
       ...(Object.keys(csv).length === 0 ? {} : { csv }),
     },
-    ...pick<Pick<ImportParameters, "format">>({ format: "format" }),
-    options: pick<LaunchOptions>(OPTION_NAMES),
+    ...(pick(same("format")) satisfies Pick<ImportParameters, "format">),
+    options: pick(OPTION_NAMES),
   };
 }
 

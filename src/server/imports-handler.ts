@@ -74,14 +74,24 @@ async function answer(
 ): Promise<void> {
   if (request.method !== "POST" && request.method !== "PUT") {
     response.setHeader("allow", "POST, PUT");
-    sendRefusal(response, 405, "VALIDATION_FAILED", "Files are sent with POST, or with PUT for a task that waits for one.");
+    sendRefusal(
+      response,
+      405,
+      "VALIDATION_FAILED",
+      "Files are sent with POST, or with PUT for a task that waits for one.",
+    );
     return;
   }
   // Until all of the body is read, the connection is good for nothing else.
   response.once("finish", () => lingerClose(request));
   if (!options.budget.take(HELD_BYTES)) {
     response.setHeader("retry-after", "1");
-    refuse(request, response, "UNAVAILABLE", "The service is receiving too much at once. Nothing was changed; try again later.");
+    refuse(
+      request,
+      response,
+      "UNAVAILABLE",
+      "The service is receiving too much at once. Nothing was changed; try again later.",
+    );
     return;
   }
   try {
@@ -173,7 +183,12 @@ async function receive(
   const outcome = isDuplicate ? await imports.repeat(upload) : await imports.receive(upload);
   if (!request.destroyed || request.complete) {
     const states = outcome.kind === "LAUNCHED" ? await imports.find([outcome.task.id]) : new Map();
-    sendOutcome(request, response, outcome, outcome.kind === "LAUNCHED" ? states.get(outcome.task.id) : undefined);
+    sendOutcome(
+      request,
+      response,
+      outcome,
+      outcome.kind === "LAUNCHED" ? states.get(outcome.task.id) : undefined,
+    );
   }
 }
 
@@ -231,7 +246,8 @@ function sendOutcome(
     return;
   }
   const { message, line, importTask } = outcome as ImportRefusal;
-  const code = outcome.kind === "INVALID" ? (outcome.problems[0]?.code ?? CODES.INVALID) : CODES[outcome.kind];
+  const code =
+    outcome.kind === "INVALID" ? (outcome.problems[0]?.code ?? CODES.INVALID) : CODES[outcome.kind];
   const task = importTask ?? ("task" in outcome ? outcome.task : undefined);
   refuse(request, response, code, message, {
     ...(line === undefined ? {} : { line }),
@@ -269,7 +285,10 @@ function lingerClose(request: IncomingMessage): void {
 }
 
 /** An import's task as HTTP tells it. */
-function importedTask(task: Task, state?: { readonly bytes: number; readonly rows: number; readonly rejected: number }) {
+function importedTask(
+  task: Task,
+  state?: { readonly bytes: number; readonly rows: number; readonly rejected: number },
+) {
   const { id, kind, model, label, status, isDryRun, errorPolicy, message, progress } = task;
   const { createdAt, startedAt, finishedAt } = task;
   return {
@@ -285,6 +304,8 @@ function importedTask(task: Task, state?: { readonly bytes: number; readonly row
     finishedAt,
     message,
     progress,
-    ...(state === undefined ? {} : { import: { bytes: state.bytes, rows: state.rows, rejected: state.rejected } }),
+    ...(state === undefined
+      ? {}
+      : { import: { bytes: state.bytes, rows: state.rows, rejected: state.rejected } }),
   };
 }

@@ -58,8 +58,7 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
     serves(request) {
       const path = pathOf(request);
       return (
-        path !== "/" &&
-        (ROUTES.has(path) || isOfBoard(options, path) || fileAt(options, path) !== undefined)
+        path !== "/" && (ROUTES.has(path) || isOfBoard(options, path) || fileAt(options, path) !== undefined)
       );
     },
     async handle(request, response) {

@@ -110,7 +110,7 @@ async function sendFile(
   // The first page is read before the head is sent, so that an unreachable store can still be reported.
   const pages = isHead
     ? undefined
-    : await withFirstValue(readResults({ tasks, imports }, task, file, (id) => writeId(task.model, id)));
+    : await withFirstValue(readResults({ tasks, imports }, task, file, writeId));
   compressAnswer(request, response);
   response.writeHead(200, {
     "content-type": `${file.endsWith(".csv") ? "text/csv" : "application/jsonl"}; charset=utf-8`,
@@ -160,34 +160,35 @@ const PAGE_SIZE = 2000;
  */
 function readResults(
   { tasks, imports }: { readonly tasks: ResultReads; readonly imports: Imports | undefined },
-  { id }: Pick<Task, "id">,
+  task: Pick<Task, "id" | "model">,
   file: ResultFile,
-  write: (id: string) => string,
+  writeId: WriteId,
 ): AsyncIterableIterator<string> {
   switch (file) {
     case "errors.jsonl":
-      return readErrors(tasks, id, write);
+      return readErrors(tasks, task, writeId);
     case "records.jsonl":
-      return readRecords(tasks, id, write);
-    default:
+      return readRecords(tasks, task, writeId);
+    case "failed.csv":
+    case "failed.jsonl":
       if (imports === undefined) {
         throw new AppError("NOT_FOUND", "This server takes no files, so there are none of failed rows.");
       }
-      return readFailedRows(imports, id, file);
+      return readFailedRows(imports, task.id, file);
   }
 }
 
 async function* readErrors(
   tasks: ResultReads,
-  taskId: string,
-  write: (id: string) => string,
+  { id: taskId, model: taskModel }: Pick<Task, "id" | "model">,
+  writeId: WriteId,
 ): AsyncGenerator<string, undefined> {
   for (let after: number | undefined = 0; after !== undefined;) {
     const page = await tasks.errors(taskId, { after, limit: PAGE_SIZE });
     if (page.length > 0) {
       yield linesOf(
-        page.map(({ recordId, index, outcome, code, message, field }) => ({
-          recordId: recordId === null ? null : write(recordId),
+        page.map(({ recordId, model, index, outcome, code, message, field }) => ({
+          recordId: recordId === null ? null : writeId(model ?? taskModel, recordId),
           index,
           outcome,
           code,
@@ -202,14 +203,19 @@ async function* readErrors(
 
 async function* readRecords(
   tasks: ResultReads,
-  taskId: string,
-  write: (id: string) => string,
+  { id: taskId, model: taskModel }: Pick<Task, "id" | "model">,
+  writeId: WriteId,
 ): AsyncGenerator<string, undefined> {
   for (let after: RecordPlace | undefined = BEFORE_RECORDS; after !== undefined;) {
     const page = await tasks.records(taskId, { after, limit: PAGE_SIZE });
     if (page.length > 0) {
       yield linesOf(
-        page.map(({ id, outcome, code, message }) => ({ id: write(id), outcome, code, message })),
+        page.map(({ id, outcome, code, message }) => ({
+          id: writeId(taskModel, id),
+          outcome,
+          code,
+          message,
+        })),
       );
     }
     after = page.length < PAGE_SIZE ? undefined : page.at(-1)?.place;

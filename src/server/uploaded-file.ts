@@ -188,7 +188,9 @@ function fileOfForm(
       headers: { ...request.headers, "content-type": request.headers["content-type"] ?? "" },
       limits: { fields: 20, fieldSize: 10_000, parts: 30 },
     });
-    form.on("field", (name) => fail(formProblem(`The form has a field "${String(name).slice(0, 60)}". Give parameters in the query string.`)));
+    form.on("field", (name) =>
+      fail(formProblem(`The form has a field "${name.slice(0, 60)}". Give parameters in the query string.`)),
+    );
     form.on("file", (_field, file, name, _coding, mime) => {
       if (stream !== undefined) {
         file.resume();
@@ -197,8 +199,17 @@ function fileOfForm(
       }
       const { type, parameters } = contentTypeOf(mime);
       stream = untilFormEnds(file, form);
-      const byName = /\.(?:jsonl|ndjson)$/i.test(name ?? "") ? "JSONL" : /\.(?:csv|tsv|txt)$/i.test(name ?? "") ? "CSV" : undefined;
-      resolve({ stream, format: FORMATS[type] ?? byName, encoding: encodingOf(parameters), name: name?.slice(0, 200) });
+      const byName = /\.(?:jsonl|ndjson)$/i.test(name ?? "")
+        ? "JSONL"
+        : /\.(?:csv|tsv|txt)$/i.test(name ?? "")
+          ? "CSV"
+          : undefined;
+      resolve({
+        stream,
+        format: FORMATS[type] ?? byName,
+        encoding: encodingOf(parameters),
+        name: name?.slice(0, 200),
+      });
     });
     form.on("error", (error) => fail(formProblem("The form cannot be read, or it breaks off.", error)));
     form.on("finish", () => fail(formProblem("The form holds no file.")));

@@ -62,6 +62,7 @@ describeWorlds("task store, settled", (world) => {
           field: "name",
         },
         { recordId: null, outcome: "SKIPPED", code: "RECORD_MISSING", message: "gone {1}" },
+        { recordId: "FR", model: "Country", outcome: "FAILED", code: "RECORD_LOCKED", message: "held" },
       ];
       const result = { affected: [1, 2], text: '"' };
       expect(
@@ -82,7 +83,7 @@ describeWorlds("task store, settled", (world) => {
       });
       const stored = await world().tasks.errors(task.id, 0, 10);
       expect(stored).toEqual(errors.map((error) => ({ ...error, position: expect.any(Number) })));
-      expect(await world().tasks.countErrors(task.id)).toBe(2);
+      expect(await world().tasks.countErrors(task.id)).toBe(3);
       expect(await world().tasks.errors(task.id, 0, 1)).toEqual(stored.slice(0, 1));
       expect(await world().tasks.errors(task.id, stored[0]?.position ?? 0, 10)).toEqual(stored.slice(1));
       expect(await world().tasks.errors(sampleTask().id, 0, 10)).toEqual([]);

@@ -32,6 +32,7 @@ const NOTHING = {
   paused: [],
   promoted: [],
   cleaned: [],
+  broken: [],
   released: [],
   pruned: [],
   hooks: [],

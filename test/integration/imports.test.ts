@@ -1,102 +1,8 @@
-import { Client } from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import demoConfig from "../../powercrud.config.ts";
-import type { PowerCrudService } from "../../src/index.ts";
-import { createService, defineConfig } from "../../src/index.ts";
-import type { TestDatabase } from "../support/test-database.ts";
-import { createTestDatabase } from "../support/test-database.ts";
+import { describe, expect, it } from "vitest";
+import { HEAD, useImports } from "./import-fixture.ts";
 
-const SECRETS: Readonly<Record<string, string>> = { ada: "editor", eve: "reader" };
-
-let database: TestDatabase;
-let service: PowerCrudService;
-let client: Client;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  client = new Client(database.url);
-  await client.connect();
-  await client.query(`INSERT INTO country (code, name, continent) VALUES
-    ('FR', 'France', 'EUROPE'), ('DE', 'Germany', 'EUROPE'), ('CI', 'Côte d’Ivoire', 'AFRICA')`);
-  await client.query(`INSERT INTO tag (id, label) VALUES
-    ('00000000-0000-7000-8000-000000000001', 'river'), ('00000000-0000-7000-8000-000000000002', 'port')`);
-  service = await createService({
-    config: defineConfig({
-      generated: demoConfig.generated,
-      models: {
-        Country: { access: { read: true } },
-        Tag: { access: { read: true, create: true, update: true } },
-        City: {
-          access: {
-            read: true,
-            create: ({ viewer }) => viewer.id === "ada",
-            update: ({ viewer }) => viewer.id === "ada",
-          },
-        },
-      },
-      auth: {
-        authenticate: ({ headers }) => {
-          const id = headers.get("authorization")?.replace("Bearer ", "") ?? "";
-          return id in SECRETS ? { id, roles: [SECRETS[id] ?? ""] } : null;
-        },
-      },
-    }),
-    databaseUrl: database.url,
-    settings: { port: 0, auth: "required", bulkMinAsyncRecords: 20 },
-  });
-  await service.start();
-});
-
-afterAll(async () => {
-  await service.stop();
-  await client.end();
-  await database.drop();
-});
-
-beforeEach(async () => {
-  await client.query("DELETE FROM city");
-});
-
-interface Answer {
-  readonly status: number;
-  readonly body: {
-    readonly task: { readonly id: string; readonly status: string; readonly message: string | null };
-    readonly isDuplicate: boolean;
-    readonly errors: readonly { readonly message: string; readonly extensions: Record<string, unknown> }[];
-  };
-}
-
-async function send(
-  path: string,
-  body: BodyInit,
-  { viewer = "ada", type = "text/csv", method = "POST", headers = {} } = {},
-): Promise<Answer> {
-  const response = await fetch(`${service.url}/imports/${path}`, {
-    method,
-    body,
-    headers: { authorization: `Bearer ${viewer}`, "content-type": type, ...headers },
-  });
-  return { status: response.status, body: (await response.json()) as Answer["body"] };
-}
-
-async function settled(answer: Answer) {
-  expect(answer.body.errors).toBeUndefined();
-  expect(answer.status).toBe(202);
-  return service.powercrud.tasks.wait(answer.body.task.id);
-}
-
-async function failedFile(id: string, format = "csv"): Promise<string> {
-  const response = await fetch(`${service.url}/tasks/${id}/failed.${format}`, {
-    headers: { authorization: "Bearer ada" },
-  });
-  expect(response.status).toBe(200);
-  return response.text();
-}
-
-const cities = async () =>
-  (await client.query("SELECT id, name, country_code, population, status, notes FROM city ORDER BY id")).rows;
-
-const HEAD = "id,name,countryCode,population,latitude,longitude";
+const imports = useImports();
+const { send, settled, failedFile, cities } = imports;
 
 describe("an import", () => {
   it("writes the rows of a CSV file, and gives back those that failed, to be mended and sent again", async () => {
@@ -115,7 +21,9 @@ describe("an import", () => {
     });
     expect((await cities()).map(({ name }) => name)).toEqual(["Paris", "Köln"]);
     const failed = await failedFile(first.id);
-    expect(failed.split("\r\n").map((line) => line.replace(/^(\d,\w*,).*?(\d,(?:"Lyon|Nowhere|Paris))/, "$1…$2"))).toEqual([
+    expect(
+      failed.split("\r\n").map((line) => line.replace(/^(\d,\w*,).*?(\d,(?:"Lyon|Nowhere|Paris))/, "$1…$2")),
+    ).toEqual([
       `_line,_field,_reason,${HEAD}`,
       expect.stringContaining('2,"Lyon, Rhône",FR,many,45.7,4.8'),
       expect.stringContaining("3,Nowhere,XX,1,0,0"),
@@ -129,5 +37,156 @@ describe("an import", () => {
     const second = await settled(await send("City?operation=create", mended));
     expect(second).toMatchObject({ status: "SUCCEEDED", progress: { total: 3, succeeded: 3 } });
     expect(await cities()).toHaveLength(5);
+  });
+
+  it("reads JSON Lines, looks records up by keys of other models, and links them", async () => {
+    const lines = [
+      {
+        id: 7,
+        name: "Abidjan",
+        "country.name": "Côte d’Ivoire",
+        population: 4_700_000,
+        latitude: 5.3,
+        longitude: -4,
+      },
+      {
+        id: 8,
+        name: "Bonn",
+        country: "DE",
+        population: 330_000,
+        latitude: 50.7,
+        longitude: 7.1,
+        "tags.label": ["river", "port"],
+      },
+      {
+        id: 9,
+        name: "Ghent",
+        country: "DE",
+        population: 1,
+        latitude: 1,
+        longitude: 1,
+        "tags.label": ["sea"],
+      },
+      { id: 10, name: "Nine", country: "DE", population: 1, latitude: 1, longitude: 1, colour: "red" },
+      "no JSON",
+    ].map((line) => (typeof line === "string" ? line : JSON.stringify(line)));
+    const task = await settled(
+      await send("City?operation=create&errorPolicy=skip_failed", `${lines.join("\n")}\n`, {
+        type: "application/x-ndjson",
+      }),
+    );
+    // Country.name is no unique key.
+    const failed = (await failedFile(task.id, "jsonl"))
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(failed).toEqual([
+      expect.objectContaining({ _line: 1, id: 7, _reason: expect.stringContaining("names no Country") }),
+      expect.objectContaining({
+        _line: 3,
+        _field: "tags.label",
+        _reason: 'City.tags.label: there is no Tag with label "sea".',
+      }),
+      expect.objectContaining({
+        _line: 4,
+        _reason: expect.stringContaining('"colour" is no column of City'),
+      }),
+      { _line: 5, _field: null, _reason: expect.stringContaining("not JSON"), _text: "no JSON" },
+    ]);
+    expect(await cities()).toMatchObject([{ id: 8, country_code: "DE" }]);
+    expect((await imports.client.query('SELECT * FROM "_CityToTag"')).rows).toHaveLength(2);
+  });
+
+  it("updates and upserts by a key, and leaves alone what the file does not name", async () => {
+    await settled(
+      await send("City?operation=create", `${HEAD},notes\n1,Paris,FR,1,2,3,old\n2,Lyon,FR,1,2,3,old`),
+    );
+    await settled(await send("City?operation=update", 'ID;Population;Notes\n1;2100000;\n2;500000;""'));
+    expect(await cities()).toMatchObject([
+      { name: "Paris", population: 2_100_000, notes: null },
+      { name: "Lyon", population: 500_000, notes: "" },
+    ]);
+    const upsert = `${HEAD}\n2,Lyons,FR,600000,2,3\n3,Nice,FR,340000,43.7,7.3`;
+    const task = await settled(await send("City?operation=upsert", upsert));
+    expect(task.progress).toMatchObject({ total: 2, succeeded: 2 });
+    expect(await cities()).toMatchObject([
+      { name: "Paris" },
+      { name: "Lyons", population: 600_000, notes: "" },
+      { name: "Nice", notes: null },
+    ]);
+    const missing = await settled(await send("City?operation=update", "id,population\n99,1\n3,5"));
+    expect(missing.progress).toMatchObject({ succeeded: 1, skipped: 1 });
+    expect(await failedFile(missing.id)).toContain(",99,1");
+  });
+
+  it("writes nothing under ALL_OR_NOTHING if a row cannot be written, and nothing in a dry run", async () => {
+    const answer = await send("City?operation=create", `${HEAD}\n1,Paris,FR,1,2,3\n2,Lyon,FR,x,2,3`);
+    expect(answer.body.task).toMatchObject({
+      status: "FAILED",
+      message: "1 of 2 rows cannot be written, so nothing was changed. Mend them, or use SKIP_FAILED.",
+      progress: { total: 2, failed: 1, succeeded: 0 },
+    });
+    const dry = await settled(
+      await send(
+        "City?operation=create&dryRun=true&errorPolicy=skip_failed",
+        `${HEAD}\n1,Paris,FR,1,2,3\n2,Lyon,FR,x,2,3`,
+      ),
+    );
+    expect(dry).toMatchObject({ isDryRun: true, progress: { succeeded: 1, failed: 1 } });
+    expect(await cities()).toEqual([]);
+  });
+
+  it("is refused to callers who may not do it, in words, with nothing changed", async () => {
+    const file = `${HEAD}\n1,Paris,FR,1,2,3`;
+    expect(await send("City?operation=create", file, { viewer: "nobody" })).toMatchObject({ status: 401 });
+    expect(await send("City?operation=create", file, { viewer: "eve" })).toMatchObject({
+      status: 403,
+      body: { errors: [{ message: "You may not create any City.", extensions: { code: "FORBIDDEN" } }] },
+    });
+    expect(await send("Cty?operation=create", file)).toMatchObject({
+      status: 404,
+      body: { errors: [{ message: 'There is no model "Cty". Did you mean City?' }] },
+    });
+    expect(await send("City?opration=create&empty=maybe", file)).toMatchObject({
+      status: 400,
+      body: {
+        errors: [
+          {
+            message: expect.stringMatching(
+              /There is no parameter "opration". Did you mean operation\? empty: needs one of quotes, null, text, not "maybe"/,
+            ),
+          },
+        ],
+      },
+    });
+    expect(await send("City?operation=create", file.replace("name", "nme"))).toMatchObject({
+      status: 400,
+      body: {
+        errors: [
+          {
+            message: expect.stringContaining('The header "nme" is no column of City. Did you mean name?'),
+            extensions: { line: 1, task: { status: "FAILED" } },
+          },
+        ],
+      },
+    });
+    expect(await cities()).toEqual([]);
+  });
+
+  it("answers the same file under the same idempotency key with the first task, and refuses another file", async () => {
+    const path = "City?operation=create&idempotencyKey=once";
+    const file = `${HEAD}\n1,Paris,FR,1,2,3`;
+    const first = await send(path, file);
+    await settled(first);
+    const again = await send(path, file);
+    expect(again).toMatchObject({
+      status: 202,
+      body: { isDuplicate: true, task: { id: first.body.task.id } },
+    });
+    expect(await send(path, file.replace("Paris", "Rome"))).toMatchObject({
+      status: 409,
+      body: { errors: [{ extensions: { code: "IDEMPOTENCY_MISMATCH" } }] },
+    });
+    expect(await cities()).toHaveLength(1);
   });
 });

@@ -1,3 +1,4 @@
+import type { Options } from "csv-parse/sync";
 import { parse } from "csv-parse/sync";
 import { AppError } from "../../kernel/app-error.ts";
 import { readCell } from "../../core/files/csv-text.ts";
@@ -39,7 +40,7 @@ export async function* readCsvRows(
       return undefined;
     }
     const separator = csv.separator ?? separatorOf(waiting, quote);
-    reader = createCsvReader({ ...csv, quote, separator });
+    reader = new CsvReader({ ...csv, quote, separator });
     waiting = [];
     const head: FileHead = { names: reader.names(first), text: first.text, separator };
     return { head, rows: reader.rows(others) };
@@ -61,85 +62,95 @@ export async function* readCsvRows(
   }
 }
 
-interface CsvReader {
-  names(head: TextRecord): readonly string[];
-  rows(records: readonly TextRecord[]): readonly FileRow[];
-}
-
 /** A cell, and whether it stood in quotes. */
 interface QuotedCell {
   readonly text: string;
   readonly isQuoted: boolean;
 }
 
-function createCsvReader(csv: ImportCsv & { readonly quote: string; readonly separator: string }): CsvReader {
-  const { quote, separator } = csv;
-  const emptyInQuotes = quote + quote;
-  const plainCells = (text: string): (string | null)[] =>
-    text.split(separator).map((cell) => readCell(cell, false, csv));
+type Cells = readonly (string | null)[];
+
+/** Divides records into cells. */
+class CsvReader {
+  readonly #csv: ImportCsv & { readonly quote: string; readonly separator: string };
+
+  constructor(csv: ImportCsv & { readonly quote: string; readonly separator: string }) {
+    this.#csv = csv;
+  }
+
+  names(head: TextRecord): readonly string[] {
+    const { separator } = this.#csv;
+    const names = head.hasQuote ? (this.#parse([head], {})[0] as string[]) : head.text.split(separator);
+    return names.map((name) => name.trim());
+  }
+
+  rows(records: readonly TextRecord[]): readonly FileRow[] {
+    const quoted = this.#quotedCells(records.filter(({ hasQuote }) => hasQuote));
+    return records.map((record): FileRow => {
+      const { line, text } = record;
+      return { line, text, content: quoted.get(record) ?? this.#plainCells(text) };
+    });
+  }
+
+  #plainCells(text: string): Cells {
+    return text.split(this.#csv.separator).map((cell) => readCell(cell, false, this.#csv));
+  }
+
+  #quotedCells(records: readonly TextRecord[]): ReadonlyMap<TextRecord, Cells> {
+    const emptyInQuotes = this.#csv.quote.repeat(2);
+    const mayHaveEmpty = ({ text }: TextRecord): boolean => text.includes(emptyInQuotes);
+    const cells = new Map<TextRecord, Cells>();
+    const plain = records.filter((record) => !mayHaveEmpty(record));
+    const parsed = this.#parse(plain, {}) as readonly string[][];
+    plain.forEach((record, at) =>
+      cells.set(
+        record,
+        (parsed[at] ?? []).map((cell) => readCell(cell, false, this.#csv)),
+      ),
+    );
+    const exact = records.filter(mayHaveEmpty);
+    const parsedExactly = this.#parse(exact, WITH_QUOTES) as readonly QuotedCell[][];
+    exact.forEach((record, at) =>
+      cells.set(
+        record,
+        (parsedExactly[at] ?? []).map(({ text, isQuoted }) => readCell(text, isQuoted, this.#csv)),
+      ),
+    );
+    return cells;
+  }
+
   /** All records that need it at once: each call of the parser costs more than many records. */
-  const parseQuoted = (records: readonly TextRecord[], hasCells: boolean): readonly unknown[][] => {
-    try {
-      const cells = parse(records.map(({ text }) => text).join("\n"), {
-        delimiter: separator,
-        quote,
-        escape: quote,
-        record_delimiter: "\n",
-        relax_column_count: true,
-        // What a cell was is asked only where it matters: it takes ten times as long.
-        ...(hasCells
-          ? { cast: (text: string, { quoting }: { readonly quoting: boolean }) => ({ text, isQuoted: quoting }) }
-          : {}),
-      }) as unknown as unknown[][];
-      return cells;
-    } catch (error) {
-      throw records.length === 1 ? faultOf(records[0], error) : firstFault(records, error);
+  #parse(records: readonly TextRecord[], options: Options): readonly unknown[][] {
+    const { separator, quote } = this.#csv;
+    if (records.length === 0) {
+      return [];
     }
-  };
-  const firstFault = (records: readonly TextRecord[], error: unknown): unknown => {
+    try {
+      const text = records.map((record) => record.text).join("\n");
+      const dialect = { delimiter: separator, quote, escape: quote, record_delimiter: "\n" };
+      return parse(text, { ...dialect, relax_column_count: true, ...options });
+    } catch (error) {
+      const [first, ...others] = records;
+      throw others.length === 0 ? faultOf(first, error) : this.#firstFault(records, error);
+    }
+  }
+
+  #firstFault(records: readonly TextRecord[], error: unknown): unknown {
     for (const record of records) {
       try {
-        parseQuoted([record], false);
+        this.#parse([record], {});
       } catch (fault) {
         return fault;
       }
     }
     return error;
-  };
-  const quotedCells = (records: readonly TextRecord[]): ReadonlyMap<TextRecord, (string | null)[]> => {
-    const cells = new Map<TextRecord, (string | null)[]>();
-    const withEmpty = records.filter(({ text }) => text.includes(emptyInQuotes));
-    const others = records.filter(({ text }) => !text.includes(emptyInQuotes));
-    const parsed = others.length === 0 ? [] : (parseQuoted(others, false) as string[][]);
-    others.forEach((record, at) =>
-      cells.set(
-        record,
-        (parsed[at] ?? []).map((cell) => readCell(cell, false, csv)),
-      ),
-    );
-    const exact = withEmpty.length === 0 ? [] : (parseQuoted(withEmpty, true) as unknown as QuotedCell[][]);
-    withEmpty.forEach((record, at) =>
-      cells.set(
-        record,
-        (exact[at] ?? []).map(({ text, isQuoted }) => readCell(text, isQuoted, csv)),
-      ),
-    );
-    return cells;
-  };
-  return {
-    names: (head) =>
-      head.hasQuote
-        ? (parseQuoted([head], false)[0] as string[]).map((name) => name.trim())
-        : head.text.split(separator).map((name) => name.trim()),
-    rows(records) {
-      const quoted = quotedCells(records.filter(({ hasQuote }) => hasQuote));
-      return records.map((record): FileRow => {
-        const { line, text } = record;
-        return { line, text, content: quoted.get(record) ?? plainCells(text) };
-      });
-    },
-  };
+  }
 }
+
+/** What a cell was is asked only where it matters, since that takes ten times as long. */
+const WITH_QUOTES: Options = {
+  cast: (text, { quoting }) => ({ text, isQuoted: quoting }),
+};
 
 function faultOf(record: TextRecord | undefined, error: unknown): AppError {
   const line = record?.line ?? 1;

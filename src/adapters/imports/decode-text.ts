@@ -26,9 +26,13 @@ export async function* decodeText(
   for await (const chunk of bytes) {
     total += chunk.length;
     if (total > maxBytes) {
-      throw new AppError("LIMIT_EXCEEDED", `The file has more than ${maxBytes} bytes; this service allows no more.`, {
-        details: { limit: maxBytes, line: decoder?.line() ?? 1 },
-      });
+      throw new AppError(
+        "LIMIT_EXCEEDED",
+        `The file has more than ${maxBytes} bytes; this service allows no more.`,
+        {
+          details: { limit: maxBytes, line: decoder?.line() ?? 1 },
+        },
+      );
     }
     if (decoder === undefined) {
       sample.push(chunk);

@@ -30,5 +30,5 @@ function objectOf(text: string): JsonObject | string {
   }
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as JsonObject)
-    : "The line is not a JSON object, such as {\"name\": \"Paris\"}.";
+    : 'The line is not a JSON object, such as {"name": "Paris"}.';
 }

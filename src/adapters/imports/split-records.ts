@@ -83,7 +83,8 @@ class TextSplitter implements RecordSplitter {
   }
 
   #take(end: number, newline: string): TextRecord {
-    const isCarried = newline === "\n" && this.#text.charCodeAt(end - 1) === CARRIAGE_RETURN && end > this.#start;
+    const isCarried =
+      newline === "\n" && this.#text.charCodeAt(end - 1) === CARRIAGE_RETURN && end > this.#start;
     const text = this.#text.slice(this.#start, isCarried ? end - 1 : end);
     const record = { line: this.#line, text, hasQuote: this.#hasQuote };
     this.#line += 1 + (this.#hasQuote ? text.split(newline).length - 1 : 0);

@@ -8,9 +8,11 @@ import type {
   SchemaEngine as WasmEngine,
   SchemaFilter,
 } from "@prisma/schema-engine-wasm/schema_engine_bg";
-import * as bindings from "@prisma/schema-engine-wasm/schema_engine_bg";
+import type * as Bindings from "@prisma/schema-engine-wasm/schema_engine_bg";
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import type { DatabaseError } from "pg";
 
@@ -249,20 +251,22 @@ interface WebAssemblyGlobal {
   };
 }
 
-let instantiation: Promise<typeof bindings.SchemaEngine> | undefined;
+let instantiation: Promise<typeof Bindings.SchemaEngine> | undefined;
 
-/**
- * Prisma's own schema engine as WebAssembly from npm, so nothing is downloaded and no process started. There is one instance
- * per process, since its bindings keep it in a variable of their module.
- */
-function instantiateSchemaEngine(): Promise<typeof bindings.SchemaEngine> {
+/** Prisma's own schema engine as WebAssembly from npm, so nothing is downloaded and no process started. */
+function instantiateSchemaEngine(): Promise<typeof Bindings.SchemaEngine> {
   instantiation ??= instantiate();
   return instantiation;
 }
 
-async function instantiate(): Promise<typeof bindings.SchemaEngine> {
-  const bindingsFile = createRequire(import.meta.url).resolve("@prisma/schema-engine-wasm/schema_engine_bg");
-  const bytes = await readFile(bindingsFile.replace(/\.js$/, ".wasm"));
+/**
+ * The bindings keep their instance in a variable of their module, and a second instance would break the first. A process may
+ * hold two copies of this package, so each loads bindings of its own: a module's name includes its query.
+ */
+async function instantiate(): Promise<typeof Bindings.SchemaEngine> {
+  const file = createRequire(import.meta.url).resolve("@prisma/schema-engine-wasm/schema_engine_bg");
+  const bindings = (await import(`${pathToFileURL(file).href}?${randomUUID()}`)) as typeof Bindings;
+  const bytes = await readFile(file.replace(/\.js$/, ".wasm"));
   const { WebAssembly } = globalThis as unknown as WebAssemblyGlobal;
   const { instance } = await WebAssembly.instantiate(bytes, { "./schema_engine_bg.js": bindings });
   bindings.__wbg_set_wasm(instance.exports);

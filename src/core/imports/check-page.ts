@@ -110,11 +110,7 @@ function targetOf(operation: ImportOperation, rows: readonly ImportRow[]): RowsT
 
 const NO_PATHS = { record: "", create: "", update: "" };
 
-function checkRow(
-  { models }: CheckPorts,
-  check: FileCheck,
-  made: MadeRow,
-): readonly RecordProblem[] {
+function checkRow({ models }: CheckPorts, check: FileCheck, made: MadeRow): readonly RecordProblem[] {
   const { model, operation } = check;
   const found = checkOneRow(models, model, targetOf(operation, [made.row]), NO_PATHS, "BULK");
   if (found.length > 0) {
@@ -125,7 +121,7 @@ function checkRow(
     const taken = id === undefined ? undefined : repeatedIn(check, `id ${id}`, made);
     return taken === undefined ? [] : [taken];
   }
-  const name = parseRecordName(model, models.enums(), made.row as { readonly id?: string });
+  const name = parseRecordName(model, models.enums(), made.row);
   const repeated = "value" in name ? repeatedIn(check, textOfName(name.value), made) : undefined;
   return repeated === undefined ? [] : [repeated];
 }
@@ -158,39 +154,61 @@ async function lookUp(
   page: readonly PageRow[],
   note: Note,
 ): Promise<void> {
-  const { relation, target, unique: key, parts } = lookedUp;
   const asked = new Map<string, readonly string[]>();
   for (const { row } of page) {
     row.asked[at]?.forEach((texts) => asked.set(JSON.stringify(texts), texts));
   }
   const ids = await findIds(ports, viewer, lookedUp, [...asked]);
-  const header = parts[0]?.column.header ?? relation.apiName;
-  const fields = new Map(columnsOf(model).map((field) => [field.name, field]));
-  const references = relation.references ?? target.key.map(({ name }) => name);
+  const put = valuePutter(model, lookedUp);
   for (const { index, row } of page) {
     const wanted = row.asked[at];
-    if (wanted === undefined) {
-      continue;
-    }
-    const found = (wanted ?? []).map((texts) => ids.get(JSON.stringify(texts)));
-    const missing = (wanted ?? []).filter((_texts, place) => found[place] === undefined);
-    if (missing.length > 0) {
-      const names = key.fields.map(({ apiName }) => apiName).join(" and ");
-      const words = missing.map((texts) => texts.map((text) => JSON.stringify(text)).join(", "));
-      const message = `${model.apiName}.${header}: there is no ${target.apiName} with ${names} ${words.join(", ")}.`;
-      note(index, [problem(message, header, "CONSTRAINT_VIOLATED")]);
-    } else if (lookedUp.isLinks) {
-      row.values[relation.name] = { set: found.flatMap((id) => id ?? []) };
-    } else {
-      const texts = wanted === null ? undefined : keyTextsOf(target, found[0] ?? "");
-      relation.foreignKey.forEach((name, place) => {
-        const field = fields.get(name);
-        const part = target.key.findIndex((each) => each.name === references[place]);
-        row.values[name] =
-          field === undefined || texts === undefined ? null : fromColumnText(field, texts[part] ?? null);
-      });
+    if (wanted !== undefined) {
+      const found = (wanted ?? []).map((texts) => ids.get(JSON.stringify(texts)));
+      const missing = (wanted ?? []).filter((_texts, place) => found[place] === undefined);
+      if (missing.length > 0) {
+        note(index, [missingProblem(model, lookedUp, missing)]);
+      } else {
+        put(row.values, wanted === null ? undefined : found.flatMap((id) => id ?? []));
+      }
     }
   }
+}
+
+function missingProblem(
+  model: Model,
+  { relation, target, unique: key, parts }: LookedUp,
+  missing: readonly (readonly string[])[],
+): RecordProblem {
+  const header = parts[0]?.column.header ?? relation.apiName;
+  const names = key.fields.map(({ apiName }) => apiName).join(" and ");
+  const words = missing.map((texts) => texts.map((text) => JSON.stringify(text)).join(", "));
+  const message = `${model.apiName}.${header}: there is no ${target.apiName} with ${names} ${words.join(", ")}.`;
+  return problem(message, header, "CONSTRAINT_VIOLATED");
+}
+
+/** Puts the ids of found records among a row's values: as links, or as what its foreign key holds; undefined: it refers to none. */
+function valuePutter(
+  model: Model,
+  { relation, target, isLinks }: LookedUp,
+): (values: ReadRow["values"], ids: readonly string[] | undefined) => void {
+  if (isLinks) {
+    return (values, ids = []) => {
+      values[relation.name] = { set: ids };
+    };
+  }
+  const references = relation.references ?? target.key.map(({ name }) => name);
+  const parts = relation.foreignKey.map((name, place) => ({
+    name,
+    field: columnsOf(model).find((field) => field.name === name),
+    at: target.key.findIndex((field) => field.name === references[place]),
+  }));
+  return (values, ids) => {
+    const texts = ids === undefined ? undefined : keyTextsOf(target, ids[0] ?? "");
+    for (const { name, field, at } of parts) {
+      values[name] =
+        field === undefined || texts === undefined ? null : fromColumnText(field, texts[at] ?? null);
+    }
+  };
 }
 
 /** The ids of the records, by the texts that ask for them. Halved where the database takes one of the values for none. */
@@ -230,7 +248,14 @@ async function noteMissingLinks(
   made: readonly MadeRow[],
   note: Note,
 ): Promise<void> {
-  const all = linksOfTarget(models, model, targetOf(operation, made.map(({ row }) => row)));
+  const all = linksOfTarget(
+    models,
+    model,
+    targetOf(
+      operation,
+      made.map(({ row }) => row),
+    ),
+  );
   for (const { field, target, wanted } of all) {
     const scope = access.scope(target.name, viewer, "READ");
     const there = new Set(wanted.length === 0 ? [] : await reader.existingIds(target.name, wanted, scope));
@@ -272,7 +297,10 @@ async function findEach(
   if (made.length === 0) {
     return [];
   }
-  const target = targetOf(check.operation, made.map(({ row }) => row));
+  const target = targetOf(
+    check.operation,
+    made.map(({ row }) => row),
+  );
   const found = await findRows(ports, check.viewer, check.model, target, () => NO_PATHS);
   if ("value" in found) {
     return made.map((each, place) => ({ made: each, record: found.value[place] }));
@@ -296,7 +324,10 @@ async function encodeEach(
   if (found.length === 0) {
     return { batches: [], created: new Map() };
   }
-  const target = targetOf(check.operation, found.map(({ made }) => made.row));
+  const target = targetOf(
+    check.operation,
+    found.map(({ made }) => made.row),
+  );
   const records = found.flatMap(({ record }) => record ?? []);
   const encoded = await encodeRows(ports, check.model, target, records, () => NO_PATHS);
   if ("value" in encoded) {

@@ -101,47 +101,79 @@ function sortColumns(
   isWritten: (field: string) => boolean,
   names: readonly string[],
 ): Parsed<ImportColumns> {
-  const values: ValueColumn[] = [];
-  const links: LinkColumn[] = [];
-  const ignored: string[] = [];
-  const others = new Map<RelationField, Placed[]>();
-  const problems: RecordProblem[] = [];
-  for (const each of placed) {
-    const { column, at } = each;
-    const [relation, ...further] = column.relations;
-    if (relation === undefined) {
-      if (isWritten(column.field.name)) {
-        values.push({ ...each, field: column.field });
-      } else {
-        ignored.push(names[at] ?? "");
-      }
-    } else if (further.length > 0) {
-      problems.push(headerProblem(column, "is of a record too far away; name a key of the related record"));
-    } else if (column.isLinks && !isWritten(relation.name)) {
-      ignored.push(names[at] ?? "");
-    } else if (column.isLinks && column.isId) {
-      links.push({ ...each, relation });
-    } else {
-      others.set(relation, [...(others.get(relation) ?? []), each]);
-    }
-  }
+  const sorts = placed.map((each) => ({ each, sort: sortOf(each.column, isWritten) }));
+  const of = (sort: ColumnSort): readonly Placed[] =>
+    sorts.flatMap((one) => (one.sort === sort ? [one.each] : []));
+  const values = of("VALUE").map((each): ValueColumn => ({ ...each, field: each.column.field }));
+  const links = of("LINKS").flatMap((each): readonly LinkColumn[] => {
+    const [relation] = each.column.relations;
+    return relation === undefined ? [] : [{ ...each, relation }];
+  });
+  const left = [...of("LEFT")];
   const lookedUp: LookedUp[] = [];
-  for (const [relation, parts] of others) {
+  const problems = of("FAR").map(({ column }) =>
+    headerProblem(column, "is of a record too far away; name a key of the related record"),
+  );
+  for (const [relation, parts] of byRelation(of("OTHER"))) {
     const reference = readReference(models, relation, parts);
     if ("problems" in reference) {
       problems.push(...reference.problems);
-    } else if ("values" in reference) {
-      const own = reference.values.filter(({ field }) => isWritten(field.name));
-      values.push(...own);
-      ignored.push(...(own.length === 0 ? parts.map(({ at }) => names[at] ?? "") : []));
-    } else {
+    } else if (!("values" in reference)) {
       lookedUp.push(reference);
+    } else if (reference.values.every(({ field }) => isWritten(field.name))) {
+      values.push(...reference.values);
+    } else {
+      left.push(...parts);
     }
   }
   problems.push(...twice(values, lookedUp));
+  const ignored = left.map(({ at }) => names[at] ?? "");
   return problems.length > 0
     ? { problems }
     : { value: { values, links, lookedUp, ignored, count: names.length } };
+}
+
+/** OTHER: names a record by a key. LEFT: callers cannot write it. */
+type ColumnSort = "VALUE" | "LINKS" | "OTHER" | "FAR" | "LEFT";
+
+function sortOf(
+  { relations: [relation, ...further], field, isLinks, isId }: FileColumn,
+  isWritten: (field: string) => boolean,
+): ColumnSort {
+  if (relation === undefined) {
+    return isWritten(field.name) ? "VALUE" : "LEFT";
+  }
+  if (further.length > 0) {
+    return "FAR";
+  }
+  if (!isLinks) {
+    return "OTHER";
+  }
+  return isWritten(relation.name) ? (isId ? "LINKS" : "OTHER") : "LEFT";
+}
+
+function byRelation(parts: readonly Placed[]): ReadonlyMap<RelationField, readonly Placed[]> {
+  const groups = new Map<RelationField, Placed[]>();
+  for (const part of parts) {
+    const [relation] = part.column.relations;
+    if (relation !== undefined) {
+      groups.set(relation, [...(groups.get(relation) ?? []), part]);
+    }
+  }
+  return groups;
+}
+
+/** The names of the fields and links that the columns write. */
+export function writtenBy({
+  values,
+  links,
+  lookedUp,
+}: Pick<ImportColumns, "values" | "links" | "lookedUp">): readonly string[] {
+  return [
+    ...values.map(({ field }) => field.name),
+    ...links.map(({ relation }) => relation.name),
+    ...lookedUp.flatMap(({ relation, isLinks }) => (isLinks ? [relation.name] : relation.foreignKey)),
+  ];
 }
 
 /** The columns that name the record to which a relation leads, or the records of a list of links. */

@@ -19,14 +19,10 @@ export function refusalOf(error: unknown, bytes: number): ImportRefusal | undefi
     readonly problems?: readonly RecordProblem[];
     readonly limit?: number;
   };
-  switch (error.code) {
-    case "FORBIDDEN":
-      return { kind: "FORBIDDEN", message };
-    case "UNAVAILABLE":
-      return { kind: "UNAVAILABLE", message };
-    case "LIMIT_EXCEEDED":
-      return { kind: "LIMIT", message, limit: limit ?? 0, matched: null, line };
-    default:
-      return { ...invalid(problems ?? [{ code: "VALIDATION_FAILED", message }], message), line };
+  if (error.code === "FORBIDDEN" || error.code === "UNAVAILABLE") {
+    return { kind: error.code, message };
   }
+  return error.code === "LIMIT_EXCEEDED"
+    ? { kind: "LIMIT", message, limit: limit ?? 0, matched: null, line }
+    : { ...invalid(problems ?? [{ code: "VALIDATION_FAILED", message }], message), line };
 }

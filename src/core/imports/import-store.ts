@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../kernel/json.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
+import type { StrandedImports } from "../tasks/stranded-imports.ts";
 import type { TaskClaim } from "../tasks/task-claim.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
 import type { Transaction } from "../transactions/transaction.ts";
@@ -71,7 +72,7 @@ export interface ReceivedLaunch {
 }
 
 /** The rows of imports, from their first byte on. Methods with a transaction write within it. */
-export interface ImportStore {
+export interface ImportStore extends StrandedImports {
   /** Makes a task that was just created RECEIVING. */
   open(
     transaction: Transaction,
@@ -94,21 +95,10 @@ export interface ImportStore {
   begin(transaction: Transaction, launch: ReceivedLaunch): Promise<boolean>;
   /** Notes that all of the file has come, though the task does not go on. */
   noteReceived(taskId: string, received: Received, contentHash: string): Promise<void>;
-  /** Deletes what a task that does not go on has of its file: all, or the values to write. */
-  dropRows(taskId: string, what: "ALL" | "VALUES"): Promise<void>;
   /** The imports among these tasks. */
   find(taskIds: readonly string[]): Promise<ReadonlyMap<string, ImportState>>;
   /** The import whose rows the task writes: its own, or that of the task that it retries. */
   origin(taskId: string): Promise<ImportState | undefined>;
   /** Rows of the origin's file that the task could not write, in their order. @param after the index of the last one before */
-  failedRows(
-    taskId: string,
-    origin: string,
-    after: number,
-    limit: number,
-  ): Promise<readonly FailedRow[]>;
-  /** RECEIVING tasks whose lease has ended. Oldest first. */
-  findExpired(at: Date, limit: number): Promise<readonly string[]>;
-  /** Deletes what nobody needs any more of the rows of settled imports. @returns the number of imports */
-  tidy(limit: number): Promise<number>;
+  failedRows(taskId: string, origin: string, after: number, limit: number): Promise<readonly FailedRow[]>;
 }

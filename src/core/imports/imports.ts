@@ -21,12 +21,7 @@ export interface Imports {
   /** The import whose rows the task writes; undefined for a task that writes no file's. */
   origin(taskId: string): Promise<ImportState | undefined>;
   /** See ImportStore. */
-  failedRows(
-    taskId: string,
-    origin: string,
-    after: number,
-    limit: number,
-  ): Promise<readonly FailedRow[]>;
+  failedRows(taskId: string, origin: string, after: number, limit: number): Promise<readonly FailedRow[]>;
 }
 
 export function createImports(ports: ImportPorts): Imports {

@@ -37,14 +37,16 @@ export async function launchReceived(ports: ImportPorts, file: ReceivedFile): Pr
   const { id: taskId } = file.task;
   switch (written.kind) {
     case "CREATED":
-      return (await start(ports, { taskId }, request)) as ReceiveOutcome;
+      return start(ports, { taskId }, request);
     case "WAITING":
-      return (await waitInLine(ports, taskId, written.hasDependents)) as ReceiveOutcome;
+      return waitInLine(ports, taskId, written.hasDependents);
     case "REFUSED": {
       const { message } = await conflictRefusal(ports.tasks, written.refusal, ports.nameOf);
       return settleReceived(ports, file, message);
     }
-    default: {
+    case "ENDED":
+    case "EXISTING":
+    case "RETRIED_TASK_GONE": {
       const task = await readTask(ports.tasks, taskId);
       await ports.imports.dropRows(taskId, "ALL");
       return { kind: "SETTLED", message: `Task ${taskId} is ${task.status} by now.`, task };
@@ -101,8 +103,7 @@ async function launchOf(ports: ImportPorts, file: ReceivedFile): Promise<LaunchR
   const isWide = links === undefined;
   const options = optionsOf(task);
   // Whatever is left out is found by its id; else the ids are needed for the claims alone.
-  const records =
-    isWide && options.onConflict !== "SKIP" ? [] : await ports.tasks.recordIds(task.id);
+  const records = isWide && options.onConflict !== "SKIP" ? [] : await ports.tasks.recordIds(task.id);
   const own = claimOfChunks(ports, form.model, task.viewer);
   const claims: readonly TaskClaim[] =
     records.length === 0

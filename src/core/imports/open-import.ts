@@ -111,7 +111,8 @@ async function openNew(
     }
     case "EXISTING":
       return answerWith(ports, written.existing, launch.inputHash);
-    default:
+    case "ENDED":
+    case "RETRIED_TASK_GONE":
       return { kind: "UNAVAILABLE", message: "The import could not be opened. Try again." };
   }
 }

@@ -1,15 +1,16 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import type { Viewer } from "../access/viewer.ts";
+import type { WritableFields } from "../bulk/check-rows.ts";
 import { writableFields } from "../bulk/check-rows.ts";
 import { refuseWrite } from "../bulk/write-rights.ts";
 import type { Model } from "../records/model.ts";
-import type { RecordProblem } from "../refusals/problems.ts";
+import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import type { PageRow } from "./check-page.ts";
 import type { FileRow } from "./file-rows.ts";
 import type { ImportColumns } from "./import-columns.ts";
-import { readColumns, readKey } from "./import-columns.ts";
+import { readColumns, readKey, writtenBy } from "./import-columns.ts";
 import type { ImportForm } from "./import-form.ts";
 import type { ImportPorts } from "./import-ports.ts";
 import { OPERATION_OF } from "./import-form.ts";
@@ -41,7 +42,7 @@ export function createPageReader(
   model: Model,
   form: ImportForm,
 ): PageReader {
-  const plans = createPlans(ports, viewer, model, form);
+  const plans = new Plans(ports, viewer, model, form);
   let head: Plan | undefined;
   return {
     readHead(names) {
@@ -66,11 +67,7 @@ export function createPageReader(
   };
 }
 
-function readRow(
-  reader: RowReader,
-  names: readonly string[],
-  content: FileRow["content"],
-): ReadRow {
+function readRow(reader: RowReader, names: readonly string[], content: FileRow["content"]): ReadRow {
   if (typeof content === "string") {
     return { values: {}, asked: [], problems: [problem(content)] };
   }
@@ -94,80 +91,100 @@ interface Plan {
   readonly faults: ReadonlyMap<string, readonly RecordProblem[]>;
 }
 
-function createPlans(
-  { models, access }: Pick<ImportPorts, "models" | "access">,
-  viewer: Viewer,
-  model: Model,
-  form: ImportForm,
-) {
-  const writable = writableFields(models, model);
-  const unique = readKey(model, form.key);
-  const columnsOf = (names: readonly string[]) => {
-    const given = form.mapping ?? {};
-    const mapping =
-      form.format === "CSV"
-        ? given
-        : Object.fromEntries(Object.entries(given).filter(([name]) => names.includes(name)));
-    return readColumns({ models, access, writable }, viewer, model, names, { ...form, mapping });
-  };
-  const readerOf = (columns: ImportColumns): RowReader => {
-    const written = [
-      ...columns.values.map(({ field }) => field.name),
-      ...columns.links.map(({ relation }) => relation.name),
-      ...columns.lookedUp.flatMap(({ relation, isLinks }) =>
-        isLinks ? [relation.name] : relation.foreignKey,
-      ),
-    ];
-    const forbidden = refuseWrite(access, viewer, model, OPERATION_OF[form.operation], written);
+/** Makes plans for the names of a head, or of objects. */
+class Plans {
+  readonly #ports: Pick<ImportPorts, "models" | "access">;
+  readonly #viewer: Viewer;
+  readonly #model: Model;
+  readonly #form: ImportForm;
+  readonly #writable: WritableFields;
+  readonly #faults = new Map<string, readonly RecordProblem[]>();
+  readonly #known = new Set<string>();
+  #plan: Plan | undefined;
+
+  constructor(ports: Pick<ImportPorts, "models" | "access">, viewer: Viewer, model: Model, form: ImportForm) {
+    this.#ports = ports;
+    this.#viewer = viewer;
+    this.#model = model;
+    this.#form = form;
+    this.#writable = writableFields(ports.models, model);
+  }
+
+  ofHead(names: readonly string[]): Plan {
+    refuseMany(names.length, 1);
+    const columns = this.#columnsOf(names);
+    if ("problems" in columns) {
+      throw refused(columns.problems, 1);
+    }
+    const isNamed = this.#form.operation !== "CREATE";
+    const fault = isNamed ? missingKey(this.#model, this.#form, columns.value) : undefined;
+    if (fault !== undefined) {
+      throw refused([fault], 1);
+    }
+    return { names, reader: this.#readerOf(columns.value), faults: this.#faults };
+  }
+
+  ofObjects(rows: readonly FileRow[]): Plan {
+    const before = this.#count();
+    for (const { content, line } of rows) {
+      const names = typeof content === "string" ? [] : Object.keys(content);
+      names.forEach((name) => this.#note(name, line));
+    }
+    if (this.#plan === undefined || this.#count() > before) {
+      const names = [...this.#known];
+      const columns = this.#columnsOf(names);
+      if ("problems" in columns) {
+        throw refused(columns.problems, rows[0]?.line ?? 1);
+      }
+      this.#plan = { names, reader: this.#readerOf(columns.value), faults: this.#faults };
+    }
+    return this.#plan;
+  }
+
+  #count(): number {
+    return this.#known.size + this.#faults.size;
+  }
+
+  #note(name: string, line: number): void {
+    if (this.#known.has(name) || this.#faults.has(name)) {
+      return;
+    }
+    refuseMany(this.#count() + 1, line);
+    const alone = this.#columnsOf([name]);
+    // Two names that mean the same are found only together.
+    const together = "problems" in alone ? alone : this.#columnsOf([...this.#known, name]);
+    if ("problems" in together) {
+      this.#faults.set(name, together.problems);
+    } else {
+      this.#known.add(name);
+    }
+  }
+
+  #columnsOf(names: readonly string[]): Parsed<ImportColumns> {
+    const { format, operation, mapping: given = {} } = this.#form;
+    const named = Object.entries(given).filter(([name]) => format === "CSV" || names.includes(name));
+    const mapping = Object.fromEntries(named);
+    const ports = { ...this.#ports, writable: this.#writable };
+    return readColumns(ports, this.#viewer, this.#model, names, { operation, mapping });
+  }
+
+  #readerOf(columns: ImportColumns): RowReader {
+    const model = this.#model;
+    const operation = OPERATION_OF[this.#form.operation];
+    const forbidden = refuseWrite(this.#ports.access, this.#viewer, model, operation, writtenBy(columns));
     if (forbidden !== undefined) {
       throw new AppError("FORBIDDEN", forbidden.message);
     }
-    const key = "value" in unique ? unique.value : undefined;
-    return createRowReader({ models, model, form, columns, writable, unique: key });
-  };
-  const faults = new Map<string, readonly RecordProblem[]>();
-  const known = new Set<string>();
-  let plan: Plan | undefined;
-  return {
-    ofHead(names: readonly string[]): Plan {
-      refuseMany(names.length, 1);
-      const columns = columnsOf(names);
-      if ("problems" in columns) {
-        throw refused(columns.problems, 1);
-      }
-      const fault = form.operation === "CREATE" ? undefined : missingKey(model, form, columns.value);
-      if (fault !== undefined) {
-        throw refused([fault], 1);
-      }
-      return { names, reader: readerOf(columns.value), faults };
-    },
-    ofObjects(rows: readonly FileRow[]): Plan {
-      const before = known.size + faults.size;
-      for (const { content, line } of rows) {
-        const names = typeof content === "string" ? [] : Object.keys(content);
-        for (const name of names.filter((each) => !known.has(each) && !faults.has(each))) {
-          refuseMany(known.size + faults.size + 1, line);
-          const alone = columnsOf([name]);
-          // Two names that mean the same are found only together.
-          const together = "problems" in alone ? alone : columnsOf([...known, name]);
-          if ("problems" in together) {
-            faults.set(name, together.problems);
-          } else {
-            known.add(name);
-          }
-        }
-      }
-      if (plan === undefined || known.size + faults.size > before) {
-        const names = [...known];
-        const columns = columnsOf(names);
-        if ("problems" in columns) {
-          throw refused(columns.problems, rows[0]?.line ?? 1);
-        }
-        plan = { names, reader: readerOf(columns.value), faults };
-      }
-      return plan;
-    },
-  };
+    const key = readKey(model, this.#form.key);
+    return createRowReader({
+      models: this.#ports.models,
+      model,
+      form: this.#form,
+      columns,
+      writable: this.#writable,
+      unique: "value" in key ? key.value : undefined,
+    });
+  }
 }
 
 function refuseMany(count: number, line: number): void {
@@ -189,10 +206,7 @@ function refused(problems: readonly RecordProblem[], line: number): AppError {
 function missingKey(model: Model, form: ImportForm, columns: ImportColumns): RecordProblem | undefined {
   const unique = readKey(model, form.key);
   const fields = ("value" in unique ? unique.value?.fields : undefined) ?? model.key;
-  const given = new Set([
-    ...columns.values.map(({ field }) => field.name),
-    ...columns.lookedUp.flatMap(({ relation }) => relation.foreignKey),
-  ]);
+  const given = new Set(writtenBy(columns));
   const missing = fields.filter(({ name }) => !given.has(name)).map(({ apiName }) => apiName);
   return missing.length === 0
     ? undefined
@@ -201,4 +215,3 @@ function missingKey(model: Model, form: ImportForm, columns: ImportColumns): Rec
         "key",
       );
 }
-

@@ -1,7 +1,7 @@
 import type { Json } from "../../kernel/json.ts";
 import type { RowData, UpdateRow, UpsertRow } from "../bulk/bulk-request.ts";
 import type { WritableFields } from "../bulk/check-rows.ts";
-import type { Spelling } from "../files/spelling.ts";
+import type { Spelling, SpellingOptions } from "../files/spelling.ts";
 import { spellingOf } from "../files/spelling.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { ColumnField, Model, ModelRegistry, UniqueKey } from "../records/model.ts";
@@ -9,6 +9,7 @@ import { apiNameOfKey } from "../records/record-name.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import type { ImportColumns, LookedUp } from "./import-columns.ts";
+import { writtenBy } from "./import-columns.ts";
 import type { ImportForm } from "./import-form.ts";
 
 /** A row of the operation. */
@@ -59,19 +60,50 @@ interface SpeltColumn {
   readonly isLinks: boolean;
 }
 
+/** What each of the file's looked up columns is read by. */
+interface SpeltKey {
+  readonly isLinks: boolean;
+  readonly parts: readonly { readonly at: number; readonly header: string; readonly spelling: Spelling }[];
+}
+
 export function createRowReader(parts: ReaderParts): RowReader {
-  const { models, model, form, columns } = parts;
-  const { operation, format, hasDecimalComma = false, timeOffset } = form;
+  const { models, form, columns } = parts;
+  const { hasDecimalComma = false, timeOffset } = form;
   const options = { hasDecimalComma, ...(timeOffset === undefined ? {} : { timeOffset }) };
+  const spelt = spellColumns(parts, options);
+  const keys = columns.lookedUp.map(({ isLinks, parts: placed }): SpeltKey => ({
+    isLinks,
+    parts: placed.map(({ at, column }) => ({
+      at,
+      header: column.header,
+      spelling: spellingOf(models.enums(), column, options),
+    })),
+  }));
+  const reader = new CellReader(parts);
+  return {
+    lookedUp: columns.lookedUp,
+    read(cells) {
+      const row: ReadRow = { values: {}, asked: keys.map((key) => reader.ask(key, cells)), problems: [] };
+      reader.readValues(spelt, cells, row);
+      row.problems.push(...reader.takeProblems());
+      return row;
+    },
+    toRow: rowMaker(parts),
+  };
+}
+
+function spellColumns(
+  { models, form, columns }: ReaderParts,
+  options: SpellingOptions,
+): readonly SpeltColumn[] {
   const enums = models.enums();
-  const isText = format === "CSV";
-  const spelt: readonly SpeltColumn[] = [
+  return [
     ...columns.values.map(({ at, column, field }) => ({
       at,
       header: column.header,
       name: field.name,
       spelling: spellingOf(enums, { ...column, relations: [], field }, options),
-      isLeftOut: operation !== "UPDATE" && !field.isNullable && !field.isList && field.type !== "Json",
+      isLeftOut: form.operation !== "UPDATE" && !field.isNullable && !field.isList && field.type !== "Json",
       isLinks: false,
     })),
     ...columns.links.map(({ at, column, relation }) => ({
@@ -83,76 +115,71 @@ export function createRowReader(parts: ReaderParts): RowReader {
       isLinks: true,
     })),
   ];
-  const named = columns.lookedUp.map((each) => ({
-    ...each,
-    spelt: each.parts.map(({ at, column }) => ({ at, column, spelling: spellingOf(enums, column, options) })),
-  }));
-  const toRow = rowMaker(parts);
-  const readCell = (spelling: Spelling, cell: Json) =>
-    isText ? spelling.fromText(cell as string | null) : spelling.fromJson(cell);
+}
 
-  const readValues = (cells: readonly (Json | undefined)[], row: ReadRow): void => {
-    for (const { at, header, name, spelling, isLeftOut, isLinks } of spelt) {
+/** Reads the cells of rows, and notes the problems of the row at hand. */
+class CellReader {
+  readonly #model: Model;
+  readonly #isText: boolean;
+  #problems: RecordProblem[] = [];
+
+  constructor({ model, form }: ReaderParts) {
+    this.#model = model;
+    this.#isText = form.format === "CSV";
+  }
+
+  takeProblems(): readonly RecordProblem[] {
+    const problems = this.#problems;
+    this.#problems = problems.length === 0 ? problems : [];
+    return problems;
+  }
+
+  readValues(columns: readonly SpeltColumn[], cells: readonly (Json | undefined)[], row: ReadRow): void {
+    for (const { at, header, name, spelling, isLeftOut, isLinks } of columns) {
       const cell = cells[at];
-      if (cell === undefined || (cell === null && isLeftOut)) {
-        continue;
-      }
-      const read = readCell(spelling, cell);
-      if ("problem" in read) {
-        row.problems.push(problem(`${model.apiName}.${header}: ${read.problem}`, header));
-      } else {
-        row.values[name] = isLinks ? { set: (read.value as readonly Json[]).map(String) } : read.value;
+      if (cell !== undefined && !(cell === null && isLeftOut)) {
+        const value = this.#read(spelling, header, cell);
+        if (value !== undefined) {
+          row.values[name] = isLinks ? { set: (value as readonly Json[]).map(String) } : value;
+        }
       }
     }
-  };
-  const askFor = (
-    { spelt: keys, isLinks }: (typeof named)[number],
-    cells: readonly (Json | undefined)[],
-    problems: RecordProblem[],
-  ): ReadRow["asked"][number] => {
-    if (keys.every(({ at }) => cells[at] === undefined)) {
+  }
+
+  /** See ReadRow. */
+  ask({ parts, isLinks }: SpeltKey, cells: readonly (Json | undefined)[]): ReadRow["asked"][number] {
+    if (parts.every(({ at }) => cells[at] === undefined)) {
       return undefined;
     }
-    const texts = keys.map(({ at, column, spelling }) => {
-      const read = readCell(spelling, cells[at] ?? null);
-      if ("problem" in read) {
-        problems.push(problem(`${model.apiName}.${column.header}: ${read.problem}`, column.header));
-        return null;
-      }
-      const list = isLinks ? (read.value as readonly Json[]) : [read.value];
-      return list.map((value) => (value === null ? null : textOf(value)));
-    });
+    const values = parts.map(({ at, header, spelling }) => this.#read(spelling, header, cells[at] ?? null));
     if (isLinks) {
-      return (texts[0] ?? []).map((text) => [text ?? ""]);
+      const [list] = values;
+      return ((list ?? []) as readonly Json[]).map((value) => [textOf(value)]);
     }
-    const tuple = texts.map((each) => each?.[0] ?? null);
-    if (tuple.every((text) => text === null)) {
+    const texts = values.map((value) => (value === undefined || value === null ? undefined : textOf(value)));
+    if (texts.every((text) => text === undefined)) {
       return null;
     }
-    const missing = keys.find((_key, at) => tuple[at] === null);
-    if (missing !== undefined) {
-      const { header } = missing.column;
-      problems.push(
-        problem(`${model.apiName}.${header}: give all parts of the key, or leave all empty.`, header),
-      );
-      return null;
+    const missing = parts[texts.indexOf(undefined)];
+    if (missing !== undefined && values[parts.indexOf(missing)] === null) {
+      this.#note(missing.header, "give all parts of the key, or leave all empty.");
     }
-    return [tuple as readonly string[]];
-  };
-  return {
-    lookedUp: columns.lookedUp,
-    read(cells) {
-      const problems: RecordProblem[] = [];
-      const row: ReadRow = {
-        values: {},
-        asked: named.map((each) => askFor(each, cells, problems)),
-        problems,
-      };
-      readValues(cells, row);
-      return row;
-    },
-    toRow,
-  };
+    return missing === undefined ? [texts as readonly string[]] : null;
+  }
+
+  /** Undefined for a cell with a problem. */
+  #read(spelling: Spelling, header: string, cell: Json): Json | undefined {
+    const read = this.#isText ? spelling.fromText(cell as string | null) : spelling.fromJson(cell);
+    if ("value" in read) {
+      return read.value;
+    }
+    this.#note(header, read.problem);
+    return undefined;
+  }
+
+  #note(header: string, words: string): void {
+    this.#problems.push(problem(`${this.#model.apiName}.${header}: ${words}`, header));
+  }
 }
 
 /** A value as a text that the database reads. */
@@ -165,13 +192,11 @@ function rowMaker(parts: ReaderParts): (values: ReadRow["values"]) => ImportRow 
   const keyFields = unique?.fields ?? model.key;
   const naming = new Set([...keyFields, ...model.key].map(({ name }) => name));
   const links = new Set(
-    [...columns.links, ...columns.lookedUp.filter(({ isLinks }) => isLinks)].map(({ relation }) => relation.name),
+    [...columns.links, ...columns.lookedUp.filter(({ isLinks }) => isLinks)].map(
+      ({ relation }) => relation.name,
+    ),
   );
-  const written = [
-    ...columns.values.map(({ field }) => field.name),
-    ...columns.lookedUp.flatMap(({ relation }) => relation.foreignKey),
-    ...links,
-  ];
+  const written = writtenBy(columns);
   const created = written.filter((name) => writable.creatable.has(name));
   const changed = written.filter((name) => writable.changeable.has(name) && !naming.has(name));
   const creation = (values: ReadRow["values"]): RowData => {

@@ -29,6 +29,9 @@ export async function repeatImport(ports: ImportPorts, upload: Upload): Promise<
     const message = "This idempotency key was used with another file. Use a new key for a new import.";
     return { kind: "IDEMPOTENCY_MISMATCH", message, task };
   } catch (error) {
-    return refusalOf(error, upload.countReceived()) ?? unavailableRefusal(ports.logger, error, "an import was refused");
+    return (
+      refusalOf(error, upload.countReceived()) ??
+      unavailableRefusal(ports.logger, error, "an import was refused")
+    );
   }
 }

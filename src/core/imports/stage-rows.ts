@@ -197,4 +197,3 @@ function linksOf({ ids, fields, columns }: RecordBatch): RecordBatch {
     columns: columns.filter((_column, at) => isLink[at]),
   };
 }
-

@@ -8,6 +8,8 @@ export type TaskErrorOutcome = "FAILED" | "SKIPPED";
 export interface NewTaskError {
   /** Null where the problem is not about one record. */
   readonly recordId: string | null;
+  /** The record's model. Left out: the task's. */
+  readonly model?: string;
   readonly outcome: TaskErrorOutcome;
   readonly code: ErrorCode;
   readonly message: string;

@@ -41,7 +41,7 @@ export function createTaskErrors(
         cursors: ERROR_CURSOR,
         placeOf: ({ position }) => String(position),
         read: async (window) =>
-          (await pages(context, id, withPlaces(window, Number))).map((error) => ({ ...error, model })),
+          (await pages(context, id, withPlaces(window, Number))).map((error) => ({ model, ...error })),
         count: async () => (await counts(context, id)) ?? 0,
       }),
   };

@@ -78,12 +78,12 @@ function defineProgress({ builder }: SchemaContext) {
   return progress;
 }
 
-/** An error with the model of its task, which the record is of. */
-export interface ListedError extends TaskError {
+/** An error with the model of its record: the task's, unless the error names another. */
+export interface ListedError extends Omit<TaskError, "model"> {
   readonly model: string | null;
 }
 
-function defineError({ builder, refs }: SchemaContext) {
+function defineError({ builder, refs, models }: SchemaContext) {
   const outcome = builder.enumType("TaskErrorOutcome", {
     description: "Whether a record was tried.",
     values: {
@@ -99,6 +99,13 @@ function defineError({ builder, refs }: SchemaContext) {
         nullable: true,
         description: "Null where the problem is not one record's.",
         ...idsOf(({ model }: ListedError) => model),
+      }),
+      model: t.field({
+        type: refs.modelName,
+        nullable: true,
+        description:
+          "The model of the record: nearly always the task's. Another one where the task needed a record that another task holds.",
+        resolve: ({ model }) => (models.all().some(({ name }) => name === model) ? model : null),
       }),
       index: t.int({
         nullable: true,

@@ -1,6 +1,7 @@
 import type { GraphQLArgument, GraphQLInputField } from "graphql";
 import { getNamedType, GraphQLID, isInputObjectType, isObjectType } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defineTask, registerDescendants } from "../../../src/index.ts";
 import demoConfig from "../../../powercrud.config.ts";
 import { ownerOf } from "../../../src/graphql/record-ids.ts";
 import type { ClientFixture } from "./client-fixture.ts";
@@ -47,6 +48,16 @@ beforeAll(async () => {
       ...demoConfig,
       // option: relay
       relay: true,
+      tasks: [
+        ...(demoConfig.tasks ?? []),
+        defineTask({
+          kind: "needCity",
+          async run() {
+            await registerDescendants("City", [7]);
+            return null;
+          },
+        }),
+      ],
       models: {
         City: { access: ({ viewer: { id } }) => (id === "guest" ? { id: { lte: 30 } } : true) },
       },
@@ -82,8 +93,8 @@ function filesOf(task: string): Promise<readonly Data[]> {
     ["errors", "records"].map(async (name) => {
       const text = await (await fetch(`${fixture.url}/tasks/${task}/${name}.jsonl`)).text();
       return text
-        .trim()
         .split("\n")
+        .filter((line) => line !== "")
         .map((line) => JSON.parse(line));
     }),
   );
@@ -211,6 +222,16 @@ describe("in Relay mode", () => {
       `mutation { updateCity(id: "City:7", data: {name: "no"}) { ... on ConflictError { conflicts { recordId } } } }`,
     );
     expect(updateCity.conflicts).toEqual([{ recordId: "City:7" }]);
+    const { launchNeedCity } = await dataOf(
+      `mutation { launchNeedCity(options: {mode: SYNC}) { ... on TaskLaunched { task {
+        id model errors { nodes { model recordId code } } } } } }`,
+    );
+    expect(launchNeedCity.task).toMatchObject({
+      model: null,
+      errors: { nodes: [{ model: "City", recordId: "City:7", code: "RECORD_LOCKED" }] },
+    });
+    const [errors] = await filesOf(launchNeedCity.task.id);
+    expect(errors).toMatchObject([{ recordId: "City:7", code: "RECORD_LOCKED" }]);
     await release();
   });
 

@@ -124,6 +124,8 @@ describe("a database of the engine's earlier migrations", () => {
         "20261129000000_api_keys",
         "20261129000000_operations",
         "20261129000001_rates",
+        "20261130000001_preview",
+        "20261130000002_imports",
         "functions",
       ]);
       expect(await readCatalog(client)).toEqual(fresh);

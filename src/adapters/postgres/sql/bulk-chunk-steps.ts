@@ -76,19 +76,19 @@ export const LIST_FIELDS =
   "SELECT DISTINCT unnest(fields) AS field FROM powercrud.chunk WHERE task_id = $1::uuid ORDER BY field";
 
 /**
- * $1 task, $2 chunk, $3-$5 counts, $6-$11 errors, $12 the ids of records that were named by a key. Marks the chunk DONE, and
+ * $1 task, $2 chunk, $3-$5 counts, $6-$12 errors, $13 the ids of records that were named by a key. Marks the chunk DONE, and
  * stores its errors in the order given.
  */
 export const FINISH_CHUNK = `
 WITH errors AS (
-  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field, index)
-  SELECT $1::uuid, record_id, outcome, code, message, field, index
-    FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::integer[])
-         WITH ORDINALITY AS e (record_id, outcome, code, message, field, index, at)
+  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field, index, model)
+  SELECT $1::uuid, record_id, outcome, code, message, field, index, model
+    FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::integer[], $12::text[])
+         WITH ORDINALITY AS e (record_id, outcome, code, message, field, index, model, at)
    ORDER BY at
 )
 UPDATE powercrud.chunk SET status = 'DONE', succeeded = $3::int, failed = $4::int, skipped = $5::int,
-       ids = coalesce($12::text[], ids)
+       ids = coalesce($13::text[], ids)
  WHERE task_id = $1::uuid AND number = $2::int`;
 
 /** $1 task. The sums over its chunks, and how many are pending. */

@@ -1,14 +1,14 @@
 import { windowSql } from "./list-window.ts";
 
-/** $1 task, $2 record ids, $3 outcomes, $4 codes, $5 messages, $6 fields, $7 indexes. Positions follow the given order. */
+/** $1 task, $2 record ids, $3 outcomes, $4 codes, $5 messages, $6 fields, $7 indexes, $8 models. Positions follow the given order. */
 export const INSERT_TASK_ERRORS = `
-  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field, index)
-  SELECT $1::uuid, e.record_id, e.outcome, e.code, e.message, e.field, e.index
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[])
-    WITH ORDINALITY AS e(record_id, outcome, code, message, field, index, number)
+  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field, index, model)
+  SELECT $1::uuid, e.record_id, e.outcome, e.code, e.message, e.field, e.index, e.model
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::text[])
+    WITH ORDINALITY AS e(record_id, outcome, code, message, field, index, model, number)
   ORDER BY e.number`;
 
-const ERROR_COLUMNS = "position, record_id, outcome, code, message, field, index";
+const ERROR_COLUMNS = "position, record_id, outcome, code, message, field, index, model";
 
 /** $1 task, $2 position to start after, $3 limit. */
 export const LIST_TASK_ERRORS = `

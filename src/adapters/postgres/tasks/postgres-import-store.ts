@@ -2,7 +2,7 @@ import type { SqlSession } from "../../../kernel/sql-session.ts";
 import { isUuid } from "../../../kernel/ids.ts";
 import { toStorableText } from "../../../kernel/json.ts";
 import type { ImportState, ImportStore, Received, Receiver } from "../../../core/imports/import-store.ts";
-import type { FailedRow, StagedPage } from "../../../core/imports/import-store.ts";
+import type { FailedRow, ReceivedLaunch, StagedPage } from "../../../core/imports/import-store.ts";
 import { processedOf } from "../../../core/tasks/progress.ts";
 import type { UnitOfWork } from "../../../core/transactions/transaction.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
@@ -53,29 +53,7 @@ export function createPostgresImportStore({
     },
     stage: (receiver, page, received) =>
       unitOfWork.run((transaction) => stage(requiredSession(transaction), receiver, page, received)),
-    async begin(transaction, { taskId, claims, input, received, contentHash, skipped }) {
-      const within = requiredSession(transaction);
-      const counts = [received.rows, received.rejected, skipped.length];
-      const begun = await within.query(BEGIN_IMPORTED, [
-        taskId,
-        JSON.stringify(claims),
-        JSON.stringify(input),
-        ...counts,
-      ]);
-      if (begun.length === 0) {
-        return false;
-      }
-      await within.query(NOTE_ALL_RECEIVED, allReceived(taskId, received, contentHash));
-      const ids = skipped.flatMap(({ recordId }) => recordId ?? []);
-      if (processedOf({ succeeded: 0, failed: received.rejected, skipped: ids.length }) > 0) {
-        await within.query(INSERT_LEFT_OUT, [taskId, received.rejected, ids]);
-      }
-      if (ids.length > 0) {
-        await within.query(LEAVE_RECORDS_OUT, [taskId, ids]);
-        await within.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(skipped)]);
-      }
-      return true;
-    },
+    begin: (transaction, launch) => begin(requiredSession(transaction), launch),
     async noteReceived(taskId, received, contentHash) {
       await session.query(NOTE_ALL_RECEIVED, allReceived(taskId, received, contentHash));
     },
@@ -104,6 +82,32 @@ export function createPostgresImportStore({
       return (await session.query(TIDY_IMPORTS, [limit])).length;
     },
   };
+}
+
+async function begin(
+  within: SqlSession,
+  { taskId, claims, input, received, contentHash, skipped }: ReceivedLaunch,
+): Promise<boolean> {
+  const counts = [received.rows, received.rejected, skipped.length];
+  const begun = await within.query(BEGIN_IMPORTED, [
+    taskId,
+    JSON.stringify(claims),
+    JSON.stringify(input),
+    ...counts,
+  ]);
+  if (begun.length === 0) {
+    return false;
+  }
+  await within.query(NOTE_ALL_RECEIVED, allReceived(taskId, received, contentHash));
+  const ids = skipped.flatMap(({ recordId }) => recordId ?? []);
+  if (processedOf({ succeeded: 0, failed: received.rejected, skipped: ids.length }) > 0) {
+    await within.query(INSERT_LEFT_OUT, [taskId, received.rejected, ids]);
+  }
+  if (ids.length > 0) {
+    await within.query(LEAVE_RECORDS_OUT, [taskId, ids]);
+    await within.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(skipped)]);
+  }
+  return true;
 }
 
 async function stage(

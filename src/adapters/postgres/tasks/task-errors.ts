@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../../kernel/error-codes.ts";
 import type { NewTaskError, TaskError, TaskErrorOutcome } from "../../../core/tasks/task-error.ts";
 import { storableError } from "../../../core/tasks/task-error.ts";
 
-/** Task errors as columns for INSERT_TASK_ERRORS: record ids, outcomes, codes, messages, fields, indexes. */
+/** Task errors as columns for INSERT_TASK_ERRORS: record ids, outcomes, codes, messages, fields, indexes, models. */
 export function taskErrorColumns(given: readonly NewTaskError[]): readonly (readonly unknown[])[] {
   const errors = given.map(storableError);
   return [
@@ -12,6 +12,7 @@ export function taskErrorColumns(given: readonly NewTaskError[]): readonly (read
     errors.map((error) => error.message),
     errors.map((error) => error.field ?? null),
     errors.map((error) => error.index ?? null),
+    errors.map((error) => error.model ?? null),
   ];
 }
 
@@ -25,6 +26,7 @@ export interface TaskErrorRow {
   readonly message: string;
   readonly field: string | null;
   readonly index: number | null;
+  readonly model: string | null;
 }
 
 /** The error of a row. */
@@ -33,6 +35,7 @@ export function toTaskError({
   record_id: recordId,
   field,
   index,
+  model,
   ...rest
 }: TaskErrorRow): TaskError {
   return {
@@ -41,5 +44,6 @@ export function toTaskError({
     position: Number(position),
     ...(field === null ? {} : { field }),
     ...(index === null ? {} : { index }),
+    ...(model === null ? {} : { model }),
   };
 }

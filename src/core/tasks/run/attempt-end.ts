@@ -108,6 +108,7 @@ function heldErrors(error: unknown): readonly NewTaskError[] {
   const held = (conflicts ?? []) as readonly LockConflict[];
   return held.map((conflict) => ({
     recordId: conflict.id,
+    model: conflict.model,
     outcome: "FAILED",
     code: "RECORD_LOCKED",
     message: describeHeld({ kind: "CONFLICT", conflicts: [conflict], totalConflicts: 1 }),
