@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from "graphql";
 import type { Logger } from "../kernel/logger.ts";
+import type { Audit } from "../kernel/audit.ts";
 import type { Tracing } from "../kernel/tracing.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
@@ -11,6 +12,7 @@ import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { RateStore } from "../core/access/rate-store.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../core/records/typed-id.ts";
+import { createViewerSessions } from "../core/access/viewer-sessions.ts";
 import { describeServing } from "../core/records/serve-model.ts";
 import { sweepNow } from "../core/sweeper/sweep.ts";
 import type { TaskManagerPorts } from "../core/tasks/manager/create-task-manager.ts";
@@ -120,6 +122,8 @@ export interface PowerCrud extends Service {
   readonly metrics: Pick<Metrics, "contentType" | "read" | "request" | "webSockets">;
   /** For a server: traces by OpenTelemetry's API, if the app has registered an SDK. */
   readonly tracing: Tracing;
+  /** For a server: writes down who was refused. */
+  readonly audit: Audit;
 }
 
 /**
@@ -155,7 +159,8 @@ async function wire(
   const channels = createNotifyChannels(project, config);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
-  const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
+  const sessions = createViewerSessions(project.auth?.session);
+  const connected = connectModels({ generated: project.generated, databaseUrl, config, logger, sessions });
   const instruments = createInstruments({ ...options, config }, () => ({ engine, connected, ...feeds }));
   onOpen(() => connected.disconnect());
   const engine = await createEngine({
@@ -163,6 +168,7 @@ async function wire(
     config,
     databaseUrl,
     backend,
+    sessions,
     modelOptions: project.models ?? {},
     defaultAccess: defaultAccessOf(config, project.auth ?? {}),
     logger,
@@ -266,7 +272,7 @@ function serverTools({ deployment: { openBoard, rates } }: Engine): Pick<PowerCr
 /** What the engine takes from the project and from Prisma's client. */
 function engineParts(
   { tasks = [], hooks }: PowerCrudConfig,
-  { client, transactions, rows }: ConnectedModels,
+  { clientOfViewer: client, transactions, rows }: ConnectedModels,
 ): Pick<
   EngineOptions,
   | "clock"

@@ -1,9 +1,12 @@
 import type { Metrics } from "../adapters/metrics/create-metrics.ts";
 import { BULK_KINDS } from "../core/bulk/bulk-kinds.ts";
+import type { Viewer } from "../core/access/viewer.ts";
 import type { BulkRequest } from "../core/bulk/bulk-request.ts";
 import type { ChunkWriter, WholeRun } from "../core/bulk/chunk-writer.ts";
 import type { RetryRequest } from "../core/bulk/retry-task.ts";
 import type { WriteOne } from "../core/bulk/write-one.ts";
+import { OPERATION_OF } from "../core/imports/import-form.ts";
+import type { ImportRequest } from "../core/imports/import-ports.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import type { Counts } from "../core/tasks/progress.ts";
 import { NO_COUNTS } from "../core/tasks/progress.ts";
@@ -21,6 +24,9 @@ export interface EngineWatch {
   readonly launchBulk: <Result extends Outcome>(
     launch: Call<BulkRequest, Result>,
   ) => Call<BulkRequest, Result>;
+  readonly openImport: <Result extends Outcome>(
+    open: Call<ImportRequest, Result>,
+  ) => Call<ImportRequest, Result>;
   readonly launchCustom: <Result extends Outcome>(
     launch: Call<CustomLaunch, Result>,
   ) => Call<CustomLaunch, Result>;
@@ -28,7 +34,15 @@ export interface EngineWatch {
     retry: Call<RetryRequest, Result>,
   ) => Call<RetryRequest, Result>;
   readonly controls: (controls: TaskControls) => TaskControls;
+  /** Told where a viewer sees no such task. */
+  readonly missingTask: (
+    action: "cancel" | "pause" | "resume" | "retry",
+    request: { readonly taskId: string; readonly viewer: Viewer },
+  ) => void;
 }
+
+/** The most characters of an id that a client made up. */
+const MAX_ID_LENGTH = 100;
 
 type Call<Request, Result> = (request: Request) => Promise<Result>;
 
@@ -58,6 +72,13 @@ export function watchEngine(audit: Audit, metrics: Metrics, tracing: Tracing): E
       noteLaunch({ action: "launch", viewerId: viewer.id, kind: BULK_KINDS[operation], model }, result);
       return result;
     },
+    openImport: (open) => async (request) => {
+      const { viewer, form } = request;
+      const kind = BULK_KINDS[OPERATION_OF[form.operation]];
+      const result = await open(request);
+      noteLaunch({ action: "launch", viewerId: viewer.id, kind, model: form.model }, result);
+      return result;
+    },
     launchCustom: (launch) => async (request) => {
       const { kind, viewer } = request;
       const result = await launch(request);
@@ -74,6 +95,8 @@ export function watchEngine(audit: Audit, metrics: Metrics, tracing: Tracing): E
       return result;
     },
     controls: (controls) => watchControls(controls, audit),
+    missingTask: (action, { taskId, viewer }) =>
+      audit({ action, outcome: "missing", viewerId: viewer.id, taskId: taskId.slice(0, MAX_ID_LENGTH) }),
   };
 }
 

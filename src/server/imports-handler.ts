@@ -1,6 +1,7 @@
 import type { ImportForm, ImportFormat } from "../core/imports/import-form.ts";
 import type { ImportRefusal, ReceiveOutcome } from "../core/imports/import-ports.ts";
 import type { Imports } from "../core/imports/imports.ts";
+import type { Viewer } from "../core/access/viewer.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
@@ -13,12 +14,11 @@ import { isUuid } from "../kernel/ids.ts";
 import { nearestName } from "../kernel/nearest-name.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { Caller } from "./callers/caller.ts";
-import { requireScope } from "./callers/caller.ts";
+import { admitCaller } from "./callers/admit-caller.ts";
+import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Callers } from "./callers/callers.ts";
-import { headOf, sendAppError, sendJson, sendRefusal } from "./http-messages.ts";
+import { sendAppError, sendJson, sendRefusal } from "./http-messages.ts";
 import { readImportParameters } from "./import-parameters.ts";
-import type { RateLimiter } from "./rate-limiter.ts";
-import { peerOf } from "./rate-limiter.ts";
 import type { UploadedFile } from "./uploaded-file.ts";
 import { uploadedFile } from "./uploaded-file.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -35,7 +35,7 @@ export interface ImportsHandlerOptions {
   readonly tasks: Pick<TaskManager, "get">;
   readonly sight: TaskSight;
   readonly callers: Callers;
-  readonly rates: Pick<RateLimiter, "count">;
+  readonly guard: CallerGuard;
   /** For what is held of bodies that are not answered yet. */
   readonly budget: ByteBudget;
   /** How long a client may send nothing, in ms. */
@@ -95,9 +95,7 @@ async function answer(
     return;
   }
   try {
-    const caller = await options.callers.identify(headOf(request, response));
-    requireScope(caller, "write");
-    options.rates.count(caller.viewer, peerOf(request));
+    const caller = await admitCaller(options, "write", request, response);
     await (isUuid(name)
       ? receiveFor(options, caller, name, request, response)
       : receiveNew(options, caller, name, request, response));
@@ -167,12 +165,12 @@ async function receiveFor(
     throw new AppError("NOT_FOUND", `There is no import "${taskId.slice(0, 100)}".`);
   }
   const file = await uploadedFile(request, options.idleMs);
-  await receive(options, viewer, { task, isDuplicate: false }, file, request, response);
+  await receive(options, task.viewer, { task, isDuplicate: false }, file, request, response);
 }
 
 async function receive(
   { imports }: ImportsHandlerOptions,
-  viewer: Caller["viewer"],
+  viewer: Viewer,
   { task, isDuplicate }: { readonly task: Task; readonly isDuplicate: boolean },
   file: UploadedFile,
   request: IncomingMessage,

@@ -9,12 +9,11 @@ import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
 import { compressAnswer } from "./compress.ts";
 import type { Imports } from "../core/imports/imports.ts";
+import { admitCaller } from "./callers/admit-caller.ts";
 import { readFailedRows } from "./failed-file.ts";
-import type { RateLimiter } from "./rate-limiter.ts";
-import { peerOf } from "./rate-limiter.ts";
-import { requireScope } from "./callers/caller.ts";
+import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Callers } from "./callers/callers.ts";
-import { headOf, sendAppError, sendRefusal } from "./http-messages.ts";
+import { sendAppError, sendRefusal } from "./http-messages.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -33,7 +32,7 @@ interface ResultsHandlerOptions {
   readonly sight: TaskSight;
   readonly callers: Callers;
   readonly writeId: WriteId;
-  readonly rates: Pick<RateLimiter, "count">;
+  readonly guard: CallerGuard;
   /** Left out: there are no files of failed rows. */
   readonly imports?: Imports | undefined;
 }
@@ -94,14 +93,13 @@ async function answer(
 }
 
 async function sendFile(
-  { tasks, sight, callers, writeId, rates, imports }: ResultsHandlerOptions,
+  options: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const caller = await callers.identify(headOf(request, response));
-  requireScope(caller, "read");
-  rates.count(caller.viewer, peerOf(request));
+  const { tasks, sight, writeId, imports } = options;
+  const caller = await admitCaller(options, "read", request, response);
   const task = await tasks.get(taskId);
   if (task === undefined || !isWithin(sight.scopeOf(caller.viewer), task)) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);
