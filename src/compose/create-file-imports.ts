@@ -4,14 +4,23 @@ import type { Imports } from "../core/imports/imports.ts";
 import { createImports } from "../core/imports/imports.ts";
 
 import { readFileRows } from "../adapters/imports/read-file-rows.ts";
-import type { EngineOptions } from "./create-engine.ts";
+import type { Config } from "../config/config.ts";
+import type { ViewerSessions } from "../core/access/viewer-sessions.ts";
+import type { EngineWatch } from "./watch-engine.ts";
 import { onBehalf } from "./on-behalf.ts";
+
+/** What imports take of the engine's options. */
+interface FileImportOptions {
+  readonly config: Config;
+  readonly sessions?: ViewerSessions | undefined;
+  readonly watch?: EngineWatch;
+}
 
 /** Imports over the engine, within the settings' limits. What they read and write of the app is on behalf of who sends. */
 export function createFileImports(
   launching: BulkPorts,
   store: ImportStore,
-  { config, sessions, watch }: Pick<EngineOptions, "config" | "sessions" | "watch">,
+  { config, sessions, watch }: FileImportOptions,
 ): Imports {
   const { importMaxBytes, importMaxRows, importMaxRowLength, importWaitMs, leaseMs } = config;
   const limits = {
