@@ -172,6 +172,7 @@ function limitConnections(
   return async (request, response) => {
     const admission = connections.admit(request, response);
     if (admission === "ADMITTED") {
+      limitBody(request, limits.requestTimeoutMs);
       await handle(request, response);
     } else if (admission === "REFUSED") {
       guard.noteStranger(headOf(request, response), "limit", "connections or requests");
@@ -179,6 +180,22 @@ function limitConnections(
       sendRefusal(response, 429, "LIMIT_EXCEEDED", tooManyRequests(limits));
     }
   };
+}
+
+/** Cuts a client off that takes too long to send a body. A file to import is only not to stop coming. */
+function limitBody(request: IncomingMessage, timeoutMs: number): void {
+  const { "content-length": length = "0", "transfer-encoding": coding } = request.headers;
+  if ((coding === undefined && length === "0") || pathOf(request).startsWith("/imports/")) {
+    return;
+  }
+  const timer = setTimeout(() => {
+    if (!request.complete) {
+      request.socket.end("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n");
+      request.destroy();
+    }
+  }, timeoutMs);
+  timer.unref();
+  request.once("close", () => clearTimeout(timer));
 }
 
 function tooManyRequests(limits: Required<ServerLimits>): string {
