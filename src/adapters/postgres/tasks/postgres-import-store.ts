@@ -117,8 +117,8 @@ async function stage(
   received: Received,
 ): Promise<boolean> {
   const { firstRow, rows, batches, chunksBefore, errors } = page;
-  const ids = joinIds(batches.map((batch) => batch.ids));
-  const columns = joinColumns(batches, IMPORT_MARKS);
+  const ids = await joinIds(batches.map((batch) => batch.ids));
+  const columns = await joinColumns(batches, IMPORT_MARKS);
   const kept = await session.query(STAGE_ROWS, [
     ...receivedValues(receiver, received),
     firstRow,
