@@ -106,7 +106,7 @@ function addImport(program: Command, run: Run): void {
         });
         const dryRun = given["dryRun"] === undefined ? [] : [["dryRun", "true"] as const];
         const options = { ...given, parameters: Object.fromEntries([...parameters, ...dryRun]) };
-        await (await import("./commands/import.ts")).importFile(context, file, options);
+        await (await import("./commands/import.ts")).importRows(context, file, options);
       }),
     );
 }

@@ -226,8 +226,8 @@ describe("a file that does not come", () => {
       options: {},
     });
     expect(opened).toMatchObject({ kind: "LAUNCHED", task: { status: "RECEIVING" } });
-    const { summary } = await imports.service.powercrud.tasks.sweep();
-    expect(summary.broken).toHaveLength(1);
+    // The service's own sweeper may have been first.
+    await imports.service.powercrud.tasks.sweep();
     expect(await ended()).toMatchObject({
       status: "FAILED",
       message: expect.stringContaining("did not come"),
