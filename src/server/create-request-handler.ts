@@ -17,6 +17,8 @@ import { ignoreUpgrade, isForWebSocket } from "./ignore-upgrade.ts";
 import { createPersistedDocuments } from "./persisted-documents.ts";
 import { createRequestRouter, pathOf } from "./request-router.ts";
 import { RateLimiter } from "./rate-limiter.ts";
+import type { ImportsHandlerOptions } from "./imports-handler.ts";
+import { createImportsHandler } from "./imports-handler.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
@@ -83,13 +85,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const protocol = createSocketProtocol({ tools: graphql, callers, guard, maskError, ...limits });
   const onCount = options.watch?.webSockets;
   const sockets = createSocketServer({ protocol, logger, budget, onCount, ...limits });
-  const { tasks, sight = ALL_SEEN, writeId = writePlainId } = options;
-  const results =
-    tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId, guard });
   const router = createRequestRouter({
     graphql,
     ...pagesOf(options, callers),
-    results,
+    ...createFileHandlers(options, { callers, guard, budget, idleMs: limits.requestTimeoutMs }),
     callers,
     guard,
     origins,
@@ -133,6 +132,19 @@ function pagesOf(
   };
 }
 
+/** What is below `/tasks` and `/imports`. */
+function createFileHandlers(
+  { tasks, imports, sight = ALL_SEEN, writeId = writePlainId }: RequestHandlerOptions,
+  parts: Pick<ImportsHandlerOptions, "callers" | "guard" | "budget" | "idleMs">,
+) {
+  return tasks === undefined
+    ? {}
+    : {
+        results: createResultsHandler({ tasks, sight, writeId, imports, ...parts }),
+        imports: imports && createImportsHandler({ imports, models: imports.models, tasks, sight, ...parts }),
+      };
+}
+
 function watchersOf({ watch, tracing }: RequestHandlerOptions, guard: CallerGuard) {
   return { watch, tracing, guard };
 }
@@ -171,6 +183,7 @@ function limitConnections(
   return async (request, response) => {
     const admission = connections.admit(request, response);
     if (admission === "ADMITTED") {
+      limitBody(request, limits.requestTimeoutMs);
       await handle(request, response);
     } else if (admission === "REFUSED") {
       guard.noteStranger(headOf(request, response), "limit", "connections or requests");
@@ -178,6 +191,22 @@ function limitConnections(
       sendRefusal(response, 429, "LIMIT_EXCEEDED", tooManyRequests(limits));
     }
   };
+}
+
+/** Cuts a client off that takes too long to send a body. A file to import is only not to stop coming. */
+function limitBody(request: IncomingMessage, timeoutMs: number): void {
+  const { "content-length": length = "0", "transfer-encoding": coding } = request.headers;
+  if ((coding === undefined && length === "0") || pathOf(request).startsWith("/imports/")) {
+    return;
+  }
+  const timer = setTimeout(() => {
+    if (!request.complete) {
+      request.socket.end("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n");
+      request.destroy();
+    }
+  }, timeoutMs);
+  timer.unref();
+  request.once("close", () => clearTimeout(timer));
 }
 
 function tooManyRequests(limits: Required<ServerLimits>): string {

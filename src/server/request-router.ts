@@ -6,6 +6,7 @@ import type { DashboardHandler } from "./dashboard-handler.ts";
 import { DASHBOARD_PATH } from "./dashboard-handler.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
+import type { ImportsHandler } from "./imports-handler.ts";
 import { headOf, sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
 import { refuseTypes } from "./media-types.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
@@ -34,6 +35,8 @@ interface RouterOptions {
   readonly results?: ResultsHandler | undefined;
   /** Left out: there is no dashboard. */
   readonly dashboard?: DashboardHandler | undefined;
+  /** Left out: files are not taken. */
+  readonly imports?: ImportsHandler | undefined;
   /** Left out: there is no board. */
   readonly board?: QueueBoardHandler | undefined;
   readonly callers: Callers;
@@ -62,7 +65,7 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
       const path = pathOf(request);
       return (
         path !== "/" &&
-        (ROUTES.has(path) || pageAt(options, path) !== undefined || options.results?.at(path) !== undefined)
+        (ROUTES.has(path) || pageAt(options, path) !== undefined || fileAt(options, path) !== undefined)
       );
     },
     async handle(request, response) {
@@ -134,12 +137,16 @@ async function serveGraphQL(
   }
 }
 
+function fileAt({ results, imports }: RouterOptions, path: string) {
+  return results?.at(path) ?? imports?.at(path);
+}
+
 async function serveResults(
   options: RouterOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const answer = options.results?.at(pathOf(request));
+  const answer = fileAt(options, pathOf(request));
   if (answer === undefined) {
     serveNothing(options, request, response);
   } else {
