@@ -24,7 +24,16 @@ beforeAll(async () => {
   world = await createEveryOperation(
     {
       auth: { session: TENANT_SESSION },
-      sql: tenantsSql(),
+      sql: `${tenantsSql()} CREATE POLICY few ON "Place" AS RESTRICTIVE WITH CHECK (count < 1000);`,
+      models: {
+        // With a filter and a hook, Prisma's transactions are those that write.
+        Place: { access: { update: () => ({ count: { lt: 1000 } }) } },
+        Visit: {
+          hooks: {
+            beforeUpdate: async (_changes, { prisma }) => void hookSees.push(await countVisits(prisma)),
+          },
+        },
+      },
       tasks: [census],
       logger: { debug: () => undefined, info: () => undefined, warn: note, error: note },
     },
@@ -32,6 +41,16 @@ beforeAll(async () => {
   );
 });
 afterAll(() => world.api.stop());
+
+/** How many visits each call of the hook saw. */
+const hookSees: number[] = [];
+
+async function countVisits(prisma: unknown): Promise<number> {
+  const { visit } = prisma as {
+    readonly visit: { updateMany(args: object): Promise<{ readonly count: number }> };
+  };
+  return (await visit.updateMany({ data: { at: null } })).count;
+}
 
 let arrived = 0;
 let bothArrived: () => void = () => undefined;
@@ -255,6 +274,46 @@ describe("records of two tenants that refer to each other", () => {
     const retry = world.typed("retryTask", { id: taskId, records: "FAILED" });
     return world.api.run("retryTask", retry, undefined);
   }
+});
+
+describe("a record that a policy does not let in", () => {
+  const many = { ...sample("Place", 3), count: 1000 };
+  const message = "You may not write a Place with these values.";
+
+  test("is refused, one by one", async () => {
+    const [id] = await world.fill("Place", 1);
+    for (const [operation, args] of [
+      ["create", { data: many }],
+      ["update", { id, data: { count: 1000 } }],
+    ] as const) {
+      const refused = world.run("mutation", `${operation}Place`, args, "... on Error { code message }");
+      expect(await refused).toEqual({ code: "VALIDATION_FAILED", message });
+    }
+  });
+
+  test("is refused alone in bulk", async () => {
+    await world.fill("Place", 0);
+    const args = world.typed("bulkCreatePlaces", { data: [sample("Place", 1), many] });
+    expect(await world.api.run("bulkCreatePlaces", args, { errorPolicy: "SKIP_FAILED" })).toMatchObject({
+      progress: { succeeded: 1, failed: 1 },
+      errors: [{ code: "VALIDATION_FAILED", message }],
+    });
+  });
+});
+
+test("hooks read and write in the viewer's transaction, with Prisma's client", async () => {
+  const { own, others } = await fillBoth("Visit");
+  const before = await rowsOfOthers();
+  hookSees.length = 0;
+  await world.write("update", "Visit", { id: own[0], data: { who: "single" } });
+  expect(
+    await bulk("bulkUpdate", "Visit", {
+      selection: { ids: [...own, ...others] },
+      data: { who: { set: "many" } },
+    }),
+  ).toMatchObject({ succeeded: 2, skipped: 2 });
+  expect(hookSees).toEqual([2, 2]);
+  expect(await rowsOfOthers()).toEqual(before);
 });
 
 test("a task of the app's own reads with Prisma's client what its launcher may read", async () => {
