@@ -316,6 +316,35 @@ test("hooks read and write in the viewer's transaction, with Prisma's client", a
   expect(await rowsOfOthers()).toEqual(before);
 });
 
+test("subscribers hear of the records that their own policies show", async () => {
+  const { own, others } = await fillBoth("Visit");
+  const source = "subscription { recordEvents(model: Visit) { type isAll recordIds } }";
+  const [toA, toB] = await Promise.all([A, B].map((who) => world.api.subscribe(source, who)));
+  const change = (id: string | undefined): Promise<Answer> =>
+    world.write("update", "Visit", { id, data: { who: "heard" } });
+  // The others' first: what A would hear of it would come first.
+  await as(B, () => world.writeMany("bulkDelete", "Visit", { selection: { ids: [others[1]] } }, 1));
+  await as(B, () => change(others[0]));
+  await change(own[0]);
+  await change(own[1]);
+  const heard = async (
+    events: AsyncGenerator<Answer, void> | undefined,
+    last: unknown,
+  ): Promise<string[]> => {
+    const lines: string[] = [];
+    while (lines.at(-1) !== `UPDATED ${String(last)}`) {
+      const { value } = (await events?.next()) as { value: Answer };
+      const { type, isAll, recordIds } = value.data.recordEvents;
+      lines.push(`${type} ${isAll === true ? "all" : recordIds.join()}`);
+    }
+    await events?.return(undefined);
+    return lines;
+  };
+  // It sees the others' tasks here, and hears no more of the deleted record than the task says.
+  expect(await heard(toA, own[1])).toEqual(["DELETED all", ...own.map((id) => `UPDATED ${id}`)]);
+  expect(await heard(toB, others[0])).toContain(`DELETED ${others[1]}`);
+});
+
 test("a task of the app's own reads with Prisma's client what its launcher may read", async () => {
   await fillBoth("Tag");
   const launch = (who: Viewer): Promise<Answer> =>
