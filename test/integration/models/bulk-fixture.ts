@@ -36,6 +36,7 @@ export interface BulkOverrides {
 /** API and worker on a database of their own. */
 export interface BulkFixture {
   readonly config: PowerCrudConfig;
+  readonly databaseUrl: string;
   query(text: string, values?: readonly unknown[]): Promise<Answer[]>;
   /** The data of an operation that must succeed. */
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
@@ -106,6 +107,7 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
   };
   const fixture: BulkFixture = {
     config: configOf(overrides, overrides.models),
+    databaseUrl: database.url,
     query: async (text, values) => (await pool.query(text, [...(values ?? [])])).rows,
     async data(source, variableValues = {}, viewer = ANONYMOUS) {
       const { data, errors } = await graphql({

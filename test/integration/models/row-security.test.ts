@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { defineTask } from "../../../src/index.ts";
+import { createPowerCrud, defineTask } from "../../../src/index.ts";
 import type { Viewer } from "../../../src/index.ts";
-import type { SessionRule } from "../../../src/core/access/viewer-sessions.ts";
+import { graphql } from "graphql";
+import { createPgSession } from "../../../src/adapters/postgres/connection/pg-session.ts";
+import { onBehalfWithin } from "../../../src/adapters/postgres/connection/session-settings.ts";
+import { createViewerSessions } from "../../../src/core/access/viewer-sessions.ts";
+import type { SessionRule, ViewerSessions } from "../../../src/core/access/viewer-sessions.ts";
 import { examineSession } from "../../../src/compose/examine-session.ts";
 import type { EveryOperation } from "./every-operation-fixture.ts";
 import { createEveryOperation } from "./every-operation-fixture.ts";
@@ -314,6 +318,38 @@ test("hooks read and write in the viewer's transaction, with Prisma's client", a
   ).toMatchObject({ succeeded: 2, skipped: 2 });
   expect(hookSees).toEqual([2, 2]);
   expect(await rowsOfOthers()).toEqual(before);
+});
+
+test("a node of another tenant is none", async () => {
+  const { own, others } = await fillBoth("Tag");
+  const { config, databaseUrl } = world.api;
+  const relay = await createPowerCrud({ config: { ...config, relay: true }, databaseUrl, role: "client" });
+  await relay.start();
+  try {
+    const [mine, theirs] = [own[0], others[0]].map((id) => `node(id: "Tag:${id}") { id }`);
+    const source = `{ mine: ${mine} theirs: ${theirs} }`;
+    const { data } = await graphql({ schema: relay.schema, source, contextValue: { viewer: A } });
+    expect({ ...data }).toEqual({ mine: { id: `Tag:${own[0]}` }, theirs: null });
+  } finally {
+    await relay.stop();
+  }
+});
+
+test("a transaction of the engine's that asks for a viewer goes on as nobody's", async () => {
+  const client = await world.api.connect();
+  try {
+    const session = createPgSession(client);
+    const who = (): Promise<unknown[]> =>
+      session.query("SELECT current_setting('role') AS role, current_setting('app.tenant', true) AS tenant");
+    const sessions = createViewerSessions(TENANT_SESSION) as ViewerSessions;
+    await session.query("BEGIN");
+    const [seen] = await sessions.as(A, () => onBehalfWithin(sessions, session, who));
+    expect(seen).toEqual({ role: "powercrud_test_app", tenant: "A" });
+    expect(await who()).toEqual([{ role: "none", tenant: "" }]);
+    await session.query("ROLLBACK");
+  } finally {
+    client.release();
+  }
 });
 
 test("subscribers hear of the records that their own policies show", async () => {
