@@ -45,18 +45,19 @@ export function checkRows(models: ModelRegistry, model: Model, target: RowsTarge
   return problems.slice(0, MAX_PROBLEMS);
 }
 
-/** All problems of the record of a single write. */
+/** All problems of the record of a single write. @param known how it is named, if that is parsed already */
 export function checkOneRow(
   models: ModelRegistry,
   model: Model,
   { operation, records: [row] }: RowsTarget,
   paths: RowPaths,
+  known?: Parsed<ParsedName>,
 ): readonly RecordProblem[] {
   if (row === undefined) {
     return [];
   }
   const rules = rowRulesOf(models, model, "SINGLE");
-  const name = nameOfRow(rules, operation, row);
+  const name = known ?? nameOfRow(rules, operation, row);
   return [
     ...(name !== undefined && "problems" in name ? name.problems.map(located(paths.record)) : []),
     ...checkRow(rules, operation, row, paths, name),
