@@ -1,3 +1,4 @@
+import type { SessionRule } from "../core/access/viewer-sessions.ts";
 import type { TaskRule } from "../core/tasks/task-sight.ts";
 import type { MembersOf, Shape } from "../kernel/shape.ts";
 import type { Authenticate } from "../server/callers/caller.ts";
@@ -19,6 +20,8 @@ export interface AuthConfig {
    * several. Default: their own; administrators see all.
    */
   readonly tasks?: TaskRule;
+  /** The configuration of PostgreSQL for a viewer's reads and writes; see docs/access.md. Default: none. */
+  readonly session?: SessionRule;
 }
 
 /** See {@link AuthConfig}. */
@@ -29,5 +32,6 @@ export const AUTH_CONFIG_SHAPE: Shape = {
     viewerOf: { kind: "FUNCTION" },
     adminRole: { kind: "TEXT" },
     tasks: { kind: "FUNCTION" },
+    session: { kind: "FUNCTION" },
   } satisfies MembersOf<AuthConfig>,
 };

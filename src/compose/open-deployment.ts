@@ -19,6 +19,8 @@ import { createBackend } from "./create-backend.ts";
 import { examineDatabase } from "./examinations.ts";
 import type { Config } from "../config/config.ts";
 import type { RateStore } from "../core/access/rate-store.ts";
+import type { ViewerSessions } from "../core/access/viewer-sessions.ts";
+import type { UnitOfWork } from "../core/transactions/transaction.ts";
 import type { ApiKeyStore } from "../core/access/api-key.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
@@ -49,6 +51,8 @@ export interface DeploymentOptions {
 export interface Deployment {
   readonly backend: BackendChoice;
   readonly session: SqlSession;
+  /** Transactions on the same connections, on behalf of the current viewer. */
+  readonly unitOfWorkOf: (sessions: Pick<ViewerSessions, "current">) => UnitOfWork;
   /** How its connections are used. */
   readonly poolUse: () => PoolUse;
   readonly ports: TaskPorts & { readonly outbox: Outbox };
@@ -94,6 +98,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
   return {
     backend: chosen,
     session,
+    unitOfWorkOf: (sessions) => createPgUnitOfWork({ pool, logger, sessions }),
     poolUse: () => useOf("engine", pool),
     ports: {
       unitOfWork,

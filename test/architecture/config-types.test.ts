@@ -273,7 +273,7 @@ beforeAll(async () => {
       ...Object.entries(BAD).map(([name, [members]]) => [name, inConfig(members)] as const),
       ...Object.entries(GOOD_TASKS).map(([name, line]) => [name, `${REBUILD}\n${line}`] as const),
       ["docs/custom-tasks.md", guide()],
-      ["docs/access.md", accessGuide()],
+      ...accessGuide().map((text, at) => [`docs/access.md ${at}`, text] as const),
       ...securityGuide().map((text, at) => [`docs/security.md ${at}`, text] as const),
       ...Object.entries(BAD_TASKS).map(([name, [line]]) => [name, `${REBUILD}\n${line}`] as const),
     ]),
@@ -296,8 +296,8 @@ test("the snippets of the guide to custom tasks compile", () => {
   expect(errors.get("docs/custom-tasks.md")).toEqual([]);
 });
 
-test("the config in the guide to access rules compiles", () => {
-  expect(errors.get("docs/access.md")).toEqual([]);
+test("the configs in the guide to access rules compile", () => {
+  expect(accessGuide().map((_text, at) => errors.get(`docs/access.md ${at}`))).toEqual([[], []]);
 });
 
 test("the snippets of the guide to security compile", () => {
@@ -316,11 +316,12 @@ function securityGuide(): readonly string[] {
   );
 }
 
-function accessGuide(): string {
-  return codeBlocks(readFileSync(`${ROOT}/docs/access.md`, "utf8"), "ts")
-    .join("\n")
-    .replaceAll('"powercrud-graphql"', '"../../src/index.ts"')
-    .replaceAll('"./generated/', '"../../src/generated/');
+function accessGuide(): readonly string[] {
+  return codeBlocks(readFileSync(`${ROOT}/docs/access.md`, "utf8"), "ts").map((block) =>
+    block
+      .replaceAll('"powercrud-graphql"', '"../../src/index.ts"')
+      .replaceAll('"./generated/', '"../../src/generated/'),
+  );
 }
 
 /** The guide's snippets as one module. */

@@ -124,12 +124,13 @@ class RecordHearing {
   }
 
   #viewersOf({ model, viewer }: RecordFeedRequest): RecordViewers {
-    const { access, lockScopes } = this.#ports;
+    const { access, lockScopes, sessions } = this.#ports;
     const filter = access.scope(model, viewer, "READ");
+    const session = sessions?.of(viewer);
     const lockScope = lockScopes.of(model, viewer);
-    const key = JSON.stringify([model, filterKey(filter), lockScope]);
+    const key = JSON.stringify([model, filterKey(filter, session?.settings), lockScope]);
     const known = this.#viewers.get(key);
-    const viewers = known ?? new RecordViewers(this.#ports, { model, filter, lockScope });
+    const viewers = known ?? new RecordViewers(this.#ports, { model, filter, session, lockScope });
     if (known === undefined) {
       this.#viewers.set(key, viewers);
       viewers.onEmpty = () => this.#viewers.delete(key);
