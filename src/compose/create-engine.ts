@@ -3,6 +3,8 @@ import { createId } from "../kernel/ids.ts";
 import type { Service } from "../kernel/service.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import { createService } from "../kernel/service.ts";
+import type { LoadViewer } from "../core/access/renew-viewer.ts";
+import { createRenewViewer } from "../core/access/renew-viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { ViewerSessions } from "../core/access/viewer-sessions.ts";
 import type { AccessRule } from "../core/access/access-rules.ts";
@@ -100,6 +102,8 @@ export interface EngineOptions extends DeploymentOptions {
   /** See TaskPorts. */
   readonly onSettled?: TaskPorts["onSettled"];
   readonly tracing?: TaskPorts["tracing"];
+  /** See RenewViewerPorts. */
+  readonly loadViewer?: LoadViewer | undefined;
   /** Whom the config wants to be told how tasks end. Default: nobody. */
   readonly notifyPolicy?: NotifyPolicy;
 }
@@ -346,10 +350,12 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks, tasks, notifyPolicy, onSettled, tracing }: EngineOptions,
-  { ports, processes, backend }: Deployment,
+  options: EngineOptions,
+  { ports, processes, backend, apiKeys }: Deployment,
   parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
+  const { config, clock, logger, hooks, tasks, notifyPolicy, onSettled, tracing, watch } = options;
+  const renewViewer = createRenewViewer({ keys: apiKeys, clock: ports.clock, load: options.loadViewer });
   return {
     ...ports,
     ...parts,
@@ -358,6 +364,7 @@ function createPorts(
     ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
     ...(onSettled === undefined ? {} : { onSettled }),
     ...(tracing === undefined ? {} : { tracing }),
+    renewViewer: watch?.renewViewer(renewViewer) ?? renewViewer,
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,

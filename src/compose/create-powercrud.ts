@@ -167,6 +167,7 @@ async function wire(
     sessions,
     modelOptions: project.models ?? {},
     defaultAccess: defaultAccessOf(config, project.auth ?? {}),
+    loadViewer: project.auth?.loadViewer,
     logger,
     ...instruments.engine,
     notifyPolicy: channels.policy,

@@ -46,6 +46,8 @@ export interface DeploymentOptions {
   /** Measures intervals; the current time comes from the database. */
   readonly clock: Clock;
   readonly logger: Logger;
+  /** See AnnouncerPorts. */
+  readonly isAudienceKnown?: boolean | undefined;
 }
 
 /** One process' connections to what all processes on one database share: stores, queue and bus. Needs no models. */
@@ -94,7 +96,12 @@ export function openDeployment(options: DeploymentOptions): Deployment {
   const clock = createFollowedClock(options.clock, () => readServerTime(session));
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   const backend = createBackend({ ...options, chosen, session });
-  const announcer = createRecordAnnouncer({ bus: backend.bus, clock, logger });
+  const announcer = createRecordAnnouncer({
+    bus: backend.bus,
+    clock,
+    logger,
+    isAudienceKnown: options.isAudienceKnown,
+  });
   const locks = createPostgresLockStore({ session });
   return {
     backend: chosen,

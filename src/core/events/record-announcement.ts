@@ -18,6 +18,9 @@ export const RECORD_EVENT_TYPES = {
 
 export type RecordEventType = keyof typeof RECORD_EVENT_TYPES;
 
+/** Stands for every model where it is not known which records a change concerned. Only a GAP can have it. */
+export const ANY_MODEL = "*";
+
 /** What happened to records of one model, after its commit. */
 export interface RecordAnnouncement {
   readonly type: RecordEventType;

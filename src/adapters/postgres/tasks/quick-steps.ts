@@ -71,7 +71,7 @@ function createLaunching(session: SqlSession, groupSteps: GroupSteps): QuickStep
   const lane = () =>
     groupSteps<Launch, true>(
       async (launches) => {
-        const values = [JSON.stringify(launches.map(launchRow))];
+        const values = [JSON.stringify(await Promise.all(launches.map(launchRow)))];
         const rows = await session.query<{ id: string }>(LAUNCH_TASKS, values, "FREQUENT");
         return new Map(rows.map(({ id }) => [id, true]));
       },
@@ -116,12 +116,12 @@ function groupStepsWith(logger: Logger): GroupSteps {
     });
 }
 
-function launchRow({ task, event, claims, workerId }: Launch): object {
+async function launchRow({ task, event, claims, workerId }: Launch): Promise<object> {
   return {
     worker: workerId,
     claims: task.claims,
     chunks: task.chunks.map(({ ids }) => ids),
-    ...segmentsOf(claims),
+    ...(await segmentsOf(claims)),
     id: task.id,
     kind: task.kind,
     model: task.model,
@@ -147,12 +147,12 @@ function launchRow({ task, event, claims, workerId }: Launch): object {
   };
 }
 
-function segmentsOf(claims: readonly Claim[]): object {
+async function segmentsOf(claims: readonly Claim[]): Promise<object> {
   const named = withoutEmptyClaims(claims);
   if (named.length === 0) {
     return {};
   }
-  const [models, lowest, highest, ids, scopes, separator] = toSegments(named);
+  const [models, lowest, highest, ids, scopes, separator] = await toSegments(named);
   const segments = models.map((model, at) => ({
     model,
     lowest: lowest[at],
