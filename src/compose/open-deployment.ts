@@ -2,6 +2,7 @@ import type { BullmqTaskQueue } from "../adapters/bullmq/bullmq-task-queue.ts";
 import type { PoolUse } from "../adapters/postgres/connection/create-pool.ts";
 import { createPool, useOf } from "../adapters/postgres/connection/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/connection/pg-session.ts";
+import { createStatementNames } from "../adapters/postgres/connection/text-rows.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/connection/pg-unit-of-work.ts";
 import { createPostgresApiKeys } from "../adapters/postgres/postgres-api-keys.ts";
 import { createPostgresLockStore } from "../adapters/postgres/locks/postgres-lock-store.ts";
@@ -94,7 +95,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     idleInTransactionTimeoutMs: Math.max(MIN_IDLE_TIMEOUT_MS, config.leaseMs),
     logger,
   });
-  const session = createPgSession(pool);
+  const session = createPgSession(pool, createStatementNames());
   const clock = createFollowedClock(options.clock, () => readServerTime(session));
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   const backend = createBackend({ ...options, chosen, session });

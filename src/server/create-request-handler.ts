@@ -180,16 +180,18 @@ function limitConnections(
     guard,
   }: Pick<UpgradeGuards, "limits" | "guard"> & { readonly connections: Connections },
 ): RequestHandler["handle"] {
-  return async (request, response) => {
+  return (request, response) => {
     const admission = connections.admit(request, response);
     if (admission === "ADMITTED") {
       limitBody(request, limits.requestTimeoutMs);
-      await handle(request, response);
-    } else if (admission === "REFUSED") {
+      return handle(request, response);
+    }
+    if (admission === "REFUSED") {
       guard.noteStranger(headOf(request, response), "limit", "connections or requests");
       response.setHeaders(new Map(Object.entries({ connection: "close", "retry-after": "1" })));
       sendRefusal(response, 429, "LIMIT_EXCEEDED", tooManyRequests(limits));
     }
+    return Promise.resolve();
   };
 }
 

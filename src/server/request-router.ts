@@ -121,20 +121,19 @@ export function pathOf(request: IncomingMessage): string {
   return (request.url ?? "/").split("?", 1)[0] ?? "/";
 }
 
-async function serveGraphQL(
+function serveGraphQL(
   options: RouterOptions,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<void> {
+): Promise<void> | void {
   const { method, headers } = request;
   const refusal = refuseTypes({ method, contentType: headers["content-type"], accept: headers.accept });
   if (isBrowser(request) && options.graphiql !== undefined) {
-    await options.graphiql.send(request, response);
-  } else if (refusal !== undefined) {
-    sendTypeRefusal(response, refusal);
-  } else {
-    await options.graphql.handle(request, response);
+    return options.graphiql.send(request, response);
   }
+  return refusal === undefined
+    ? options.graphql.handle(request, response)
+    : sendTypeRefusal(response, refusal);
 }
 
 function fileAt({ results, imports }: RouterOptions, path: string) {

@@ -56,19 +56,26 @@ export async function checkRows(
   return problems.slice(0, MAX_PROBLEMS);
 }
 
-/** All problems of one record. @param sort of the write: a row of a bulk operation may name other fields. Default: SINGLE */
+/**
+ * All problems of one record.
+ * @param how `sort` of the write: a row of a bulk operation may name other fields (default: SINGLE); `known`: how the record is
+ *   named, if that is parsed already
+ */
 export function checkOneRow(
   models: ModelRegistry,
   model: Model,
   { operation, records: [row] }: RowsTarget,
   paths: RowPaths,
-  sort: WriteSort = "SINGLE",
+  {
+    sort = "SINGLE",
+    known,
+  }: { readonly sort?: WriteSort; readonly known?: Parsed<ParsedName> | undefined } = {},
 ): readonly RecordProblem[] {
   if (row === undefined) {
     return [];
   }
   const rules = rowRulesOf(models, model, sort);
-  const name = nameOfRow(rules, operation, row);
+  const name = known ?? nameOfRow(rules, operation, row);
   return [
     ...(name !== undefined && "problems" in name ? name.problems.map(located(paths.record)) : []),
     ...checkRow(rules, operation, row, paths, name),

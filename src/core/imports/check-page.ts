@@ -112,7 +112,7 @@ const NO_PATHS = { record: "", create: "", update: "" };
 
 function checkRow({ models }: CheckPorts, check: FileCheck, made: MadeRow): readonly RecordProblem[] {
   const { model, operation } = check;
-  const found = checkOneRow(models, model, targetOf(operation, [made.row]), NO_PATHS, "BULK");
+  const found = checkOneRow(models, model, targetOf(operation, [made.row]), NO_PATHS, { sort: "BULK" });
   if (found.length > 0) {
     return unique(found);
   }
