@@ -6,6 +6,7 @@ import { peerOf } from "./callers/peer.ts";
 import type { Callers } from "./callers/callers.ts";
 import { createCallers } from "./callers/callers.ts";
 import { createFetchHandler } from "./fetch-handler.ts";
+import { createDashboardHandler } from "./dashboard-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
 import { headersOf, headOf, refusalBody, sendRefusal } from "./http-messages.ts";
@@ -63,7 +64,7 @@ export interface RequestHandler {
 
 /** The API for the requests of a server. */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
-  const { schema, logger, listenHost, isReady = alwaysReady } = options;
+  const { schema, logger, isReady = alwaysReady } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const guard = guardOf(options, limits);
   const callers = callersOf(options, guard);
@@ -84,13 +85,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const protocol = createSocketProtocol({ tools: graphql, callers, guard, maskError, ...limits });
   const onCount = options.watch?.webSockets;
   const sockets = createSocketServer({ protocol, logger, budget, onCount, ...limits });
-  const { openBoard } = options;
   const router = createRequestRouter({
     graphql,
-    graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),
+    ...pagesOf(options, callers),
     ...createFileHandlers(options, { callers, guard, budget, idleMs: limits.requestTimeoutMs }),
-    board:
-      openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
     callers,
     guard,
     origins,
@@ -132,6 +130,19 @@ function createFileHandlers(
         results: createResultsHandler({ tasks, sight, writeId, imports, ...parts }),
         imports: imports && createImportsHandler({ imports, models: imports.models, tasks, sight, ...parts }),
       };
+}
+
+/** What browsers get. */
+function pagesOf(
+  { schema, hasGraphiql = true, dashboardFolder, openBoard, listenHost }: RequestHandlerOptions,
+  callers: Callers,
+) {
+  return {
+    graphiql: hasGraphiql ? createGraphiqlPage(schema) : undefined,
+    dashboard: dashboardFolder === undefined ? undefined : createDashboardHandler(dashboardFolder),
+    board:
+      openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
+  };
 }
 
 function watchersOf({ watch, tracing }: RequestHandlerOptions, guard: CallerGuard) {

@@ -96,6 +96,8 @@ export interface HttpServerOptions {
   readonly isIntrospectable?: boolean;
   /** Whether browsers get GraphiQL. Default: true. */
   readonly hasGraphiql?: boolean;
+  /** The folder of the built dashboard. Default: there is no dashboard. */
+  readonly dashboardFolder?: string | undefined;
   /** The source of `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: no such files. */
   readonly tasks?: Pick<TaskManager, "get" | "errors" | "records">;
   /** Takes files at `/imports/<Model>`, and gives back the rows that failed. Default: files are not taken. */
