@@ -37,10 +37,10 @@ function defineEnums({ builder }: SchemaContext) {
     encoding: builder.enumType("ImportEncoding", {
       description: "The encoding of a file.",
       values: {
-        UTF_8: { value: "UTF-8" },
+        UTF_8: { value: "UTF-8", description: "Unicode, with or without a byte order mark." },
         ISO_8859_1: { value: "ISO-8859-1", description: "Latin 1, and what Windows adds to it." },
-        UTF_16LE: { value: "UTF-16LE" },
-        UTF_16BE: { value: "UTF-16BE" },
+        UTF_16LE: { value: "UTF-16LE", description: "Unicode in pairs of bytes, the lower one first." },
+        UTF_16BE: { value: "UTF-16BE", description: "Unicode in pairs of bytes, the higher one first." },
       },
     }),
     empty: builder.enumType("EmptyCells", {

@@ -212,7 +212,11 @@ function fileOfForm(
       });
     });
     form.on("error", (error) => fail(formProblem("The form cannot be read, or it breaks off.", error)));
-    form.on("finish", () => fail(formProblem("The form holds no file.")));
+    form.on("finish", () => {
+      if (stream === undefined) {
+        fail(formProblem("The form holds no file."));
+      }
+    });
     body.on("error", fail);
     body.pipe(form);
   });

@@ -189,4 +189,165 @@ describe("an import", () => {
     });
     expect(await cities()).toHaveLength(1);
   });
+
+  it("is asked for by GraphQL, which tells how much has come, and sent afterwards", async () => {
+    const ask = async (query: string, variables: object, viewer = "ada") => {
+      const response = await fetch(`${imports.service.url}/graphql`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${viewer}`, "content-type": "application/json" },
+        body: JSON.stringify({ query, variables }),
+      });
+      return ((await response.json()) as { readonly data: unknown }).data;
+    };
+    const CREATE = `mutation ($input: CreateImportInput!) { createImport(input: $input) {
+      __typename ... on Error { code } ... on TaskLaunched { task { id status import { uploadPath failedPath } } } } }`;
+    const input = { model: "City", operation: "UPSERT", separator: ";", hasDecimalComma: true };
+    expect(await ask(CREATE, { input }, "eve")).toEqual({
+      createImport: { __typename: "ForbiddenError", code: "FORBIDDEN" },
+    });
+    expect(await ask(CREATE, { input: { ...input, key: "nme" } })).toMatchObject({
+      createImport: { __typename: "ValidationError" },
+    });
+    const created = (await ask(CREATE, { input })) as {
+      readonly createImport: { readonly task: { readonly id: string } };
+    };
+    const { id } = created.createImport.task;
+    expect(created.createImport.task).toEqual({
+      id,
+      status: "RECEIVING",
+      import: { uploadPath: `/imports/${id}`, failedPath: null },
+    });
+    const file = `${HEAD.replaceAll(",", ";")}\n1;Paris;FR;2100000;48,85;2,35`;
+    expect(await send(id, file, { method: "PUT", viewer: "eve" })).toMatchObject({ status: 404 });
+    const form = new FormData();
+    form.set("file", new Blob([file], { type: "text/csv" }), "cities.csv");
+    const two = new FormData();
+    two.set("first", new Blob([file], { type: "text/csv" }), "a.csv");
+    two.set("second", new Blob([file], { type: "text/csv" }), "b.csv");
+    const both = new Response(two);
+    expect(
+      await send("City?operation=upsert", await both.arrayBuffer(), {
+        type: both.headers.get("content-type") ?? "",
+      }),
+    ).toMatchObject({
+      status: 400,
+      body: { errors: [{ message: expect.stringContaining("several files") }] },
+    });
+    expect(await cities()).toEqual([]);
+    const packed = new Response(form);
+    const type = packed.headers.get("content-type") ?? "";
+    const body = await packed.arrayBuffer();
+    await settled(await send(id, body, { method: "PUT", type }));
+    const STATE = `query ($id: ID!) { task(id: $id) { status import { rows rejected bytes uploadPath failedPath } } }`;
+    expect(await ask(STATE, { id })).toEqual({
+      task: {
+        status: "SUCCEEDED",
+        import: {
+          rows: 1,
+          rejected: 0,
+          bytes: body.byteLength,
+          uploadPath: null,
+          failedPath: `/tasks/${id}/failed.csv`,
+        },
+      },
+    });
+    expect(await send(id, file, { method: "PUT" })).toMatchObject({ status: 409 });
+    expect((await imports.client.query("SELECT latitude FROM city")).rows).toEqual([{ latitude: 48.85 }]);
+  });
+});
+
+/** Ten kinds of bad rows: what is wrong with the row, by its cells. */
+const FAULTS: readonly ((cells: string[]) => unknown)[] = [
+  (cells) => (cells[3] = "many"),
+  (cells) => (cells[3] = "2147483648"),
+  (cells) => (cells[4] = "north"),
+  (cells) => (cells[2] = "XX"),
+  (cells) => (cells[2] = ""),
+  (cells) => (cells[1] = ""),
+  (cells) => (cells[0] = "one"),
+  (cells) => (cells[6] = "GONE"),
+  (cells) => cells.pop(),
+  (cells) => (cells[0] = "1"),
+];
+
+/** One of the files' dialects. */
+interface Dialect {
+  readonly rows: number;
+  readonly separator: string;
+  readonly newline: string;
+  readonly encoding: BufferEncoding;
+  readonly decimal: string;
+  /** Whether every cell stands in quotes. */
+  readonly isQuoted: boolean;
+  readonly hasMark?: boolean;
+}
+
+const DIALECTS: readonly Dialect[] = [
+  { rows: 20_000, separator: ",", newline: "\n", encoding: "utf8", decimal: ".", isQuoted: false },
+  {
+    rows: 2000,
+    separator: ";",
+    newline: "\r\n",
+    encoding: "utf8",
+    decimal: ",",
+    isQuoted: true,
+    hasMark: true,
+  },
+  { rows: 2000, separator: "\t", newline: "\n", encoding: "latin1", decimal: ".", isQuoted: false },
+  {
+    rows: 2000,
+    separator: "|",
+    newline: "\r\n",
+    encoding: "utf16le",
+    decimal: ",",
+    isQuoted: false,
+    hasMark: true,
+  },
+  { rows: 2000, separator: ",", newline: "\r", encoding: "utf8", decimal: ".", isQuoted: true },
+];
+
+describe("many rows of which 37 are bad in ten ways", () => {
+  const BAD = 37;
+
+  function fileOf(dialect: Dialect, isBad: (at: number) => boolean, step: number): Uint8Array<ArrayBuffer> {
+    const { separator, newline, encoding, decimal, isQuoted, hasMark = false, rows: count } = dialect;
+    const line = (cells: readonly string[]): string =>
+      cells.map((cell) => (isQuoted ? `"${cell.replaceAll('"', '""')}"` : cell)).join(separator);
+    const rows = Array.from({ length: count }, (_, at) => {
+      const cells = [`${at + 1}`, `Orléans ${at}`, "FR", `${at}`, `48${decimal}5`, `2${decimal}5`, "ACTIVE"];
+      if (isBad(at)) {
+        FAULTS[Math.floor(at / step) % FAULTS.length]?.(cells);
+      }
+      return line(cells);
+    });
+    const text = [line([...HEAD.split(","), "status"]), ...rows].join(newline);
+    return new Uint8Array(Buffer.from(`${hasMark ? "\uFEFF" : ""}${text}`, encoding));
+  }
+
+  it.each(DIALECTS)(
+    "gives exactly these back, and the mended file ends clean: %o",
+    async (dialect) => {
+      const { rows: count } = dialect;
+      const step = Math.floor(count / BAD);
+      const isBad = (at: number): boolean => at % step === step - 1 && at < BAD * step;
+      const path = `City?operation=create&errorPolicy=skip_failed&empty=null&decimalComma=${dialect.decimal === ","}`;
+      const task = await settled(await send(path, new Blob([fileOf(dialect, isBad, step)])));
+      expect(task.progress).toMatchObject({ total: count, succeeded: count - BAD, failed: BAD });
+      const lines = (await failedFile(task.id)).trimEnd().split("\r\n");
+      const bad = Array.from({ length: count }, (_, at) => at).filter(isBad);
+      expect(lines.slice(1).map((line) => Number(line.split(dialect.separator)[0]))).toEqual(
+        bad.map((at) => at + 2),
+      );
+      const good = ["Orléans", "FR", "7", `48${dialect.decimal}5`, `2${dialect.decimal}5`, "ACTIVE"];
+      // The reason may hold the separator, so the row is taken from the end.
+      const mended = bad.map((at) => ["", "", "", `${at + 1}`, ...good].join(dialect.separator));
+      const again = await settled(await send(path, [lines[0], ...mended].join("\r\n")));
+      expect(again).toMatchObject({ status: "SUCCEEDED", progress: { total: BAD, succeeded: BAD } });
+      const { rows } = await imports.client.query(
+        "SELECT count(*)::int AS count, max(name) AS name FROM city",
+      );
+      expect(rows).toEqual([{ count, name: expect.stringContaining("Orléans") }]);
+    },
+    60_000,
+  );
 });
