@@ -78,6 +78,7 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
         retryTask: engine.retryTask,
         own: { tasks: parts.ownTasks, launch: engine.launchCustom },
         statusPageOf,
+        showPreviews: engine.showPreviews,
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
       createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),

@@ -28,6 +28,8 @@ import type { BulkPorts } from "../core/bulk/launch-bulk.ts";
 import type { InlineLaunch } from "../core/tasks/launch/launch-own.ts";
 import { launchOwn } from "../core/tasks/launch/launch-own.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
+import type { ShowPreviews } from "../core/bulk/preview.ts";
+import { createShowPreviews } from "../core/bulk/show-previews.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { WriteOne, WriteOnePorts } from "../core/bulk/write-one.ts";
 import { createWriteOne } from "../core/bulk/write-one.ts";
@@ -62,6 +64,7 @@ import { createPostgresNamedRecords } from "../adapters/postgres/records/postgre
 import { createPostgresRecordDefaults } from "../adapters/postgres/records/postgres-record-defaults.ts";
 import type { TableShapes } from "../adapters/postgres/records/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/records/table-shape.ts";
+import { createPreviewReader } from "../adapters/postgres/tasks/task-previews.ts";
 import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
 import { toDecimal } from "../adapters/prisma/column-from-json.ts";
 import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
@@ -114,6 +117,7 @@ export interface Engine extends Service {
   readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly retryTask: RetryTask;
   readonly controls: TaskControls;
+  readonly showPreviews: ShowPreviews;
   readonly watch?: EngineWatch | undefined;
   readonly deployment: Deployment;
 }
@@ -148,7 +152,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const sideEffects = createSideEffects(options, { session, shapes, models, emulatedKeys });
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(session, shapes);
-  const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
+  const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults, models };
   const writer = createChunkWriter(options, announceChunks(createPostgresChunkWriter(writing), announcer));
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
@@ -185,6 +189,12 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     writeOne: createWrites(options, { ...launching, hooks, sideEffects, writer: recordWriter }),
     ...launches,
     controls: createControls(ports, options.watch),
+    showPreviews: createShowPreviews({
+      models,
+      access,
+      reader,
+      previews: createPreviewReader({ session, models, shapes, toDecimal }),
+    }),
     watch: options.watch,
     deployment,
   };

@@ -1,6 +1,7 @@
 import type { TaskControls } from "../../core/tasks/run/task-controls.ts";
 import type { EventLog } from "../../core/events/event-log.ts";
 import type { TaskFeed } from "../../core/events/task-feed.ts";
+import type { ShowPreviews } from "../../core/bulk/preview.ts";
 import type { RetryTask } from "../../core/bulk/retry-task.ts";
 import { ALL_SEEN } from "../../core/tasks/task-sight.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
@@ -21,6 +22,7 @@ import {
   addTaskRetryFields,
   implementTask,
 } from "./task-type.ts";
+import { addTaskPreview } from "./task-preview.ts";
 import { defineTaskParts } from "./task-parts.ts";
 import { addTaskQueries } from "./task-queries.ts";
 
@@ -35,6 +37,8 @@ export interface TaskSchemaPorts {
   readonly own?: { readonly tasks: readonly LaunchableTask[]; readonly launch: LaunchOwnTask };
   /** The address of a task's page; null where the service knows none. Default: none. */
   readonly statusPageOf?: (taskId: string) => string | null;
+  /** Default: no task has a preview. */
+  readonly showPreviews?: ShowPreviews;
 }
 
 /**
@@ -53,6 +57,7 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     });
     addTaskControlFields(schema, ports.tasks);
     addStatusPage(schema, ports.statusPageOf ?? (() => null));
+    addTaskPreview(schema, parts, ports.showPreviews ?? (() => Promise.resolve(new Map())));
     addTaskRetryFields(schema, ports.tasks);
     addTaskFamilyFields(schema, ports.tasks);
     addLaunchOptions(schema, parts.status);

@@ -1,0 +1,506 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { AccessOption, Viewer } from "../../../src/index.ts";
+import { emptying } from "../../support/empty-tables.ts";
+import type { BulkFixture } from "./bulk-fixture.ts";
+import { createBulkFixture } from "./bulk-fixture.ts";
+import { createBulkModels } from "./bulk-models.ts";
+import type { Answer } from "./models-fixture.ts";
+
+const DRY = { dryRun: true, errorPolicy: "SKIP_FAILED" };
+const TAG = "0195f8f0-0000-7000-8000-00000000000";
+const COUNT = 300;
+
+const PREVIEW = `preview(first: $first) {
+  records { recordId before after error { outcome code message } }
+  fields { field changed valueCount values { value count } before { min max sum } after { min max sum } } }`;
+
+async function previewOf(
+  api: BulkFixture,
+  { id }: { readonly id: string },
+  { first = 20, viewer = { id: "any" } }: { readonly first?: number; readonly viewer?: Viewer } = {},
+): Promise<Answer> {
+  const query = `query ($id: ID!, $first: Int) { task(id: $id) { ${PREVIEW} } }`;
+  return (await api.data(query, { id, first }, viewer)).task.preview;
+}
+
+/** What a summary must be, computed one by one from the values of all records before and after. */
+function summaryOf(field: string, before: readonly unknown[], after: readonly unknown[]): Answer {
+  const text = (value: unknown): string => JSON.stringify(value);
+  const changed = after.filter((value, at) => text(value) !== text(before[at]));
+  const counts = new Map<string, number>();
+  changed.forEach((value) => counts.set(text(value), (counts.get(text(value)) ?? 0) + 1));
+  const figures = (values: readonly unknown[]): Answer => {
+    const numbers = values.filter((value) => value !== null).map(Number);
+    const sum = numbers.reduce((one, other) => one + other, 0);
+    return { min: Math.min(...numbers), max: Math.max(...numbers), sum: String(sum) };
+  };
+  const isNumber = [...before, ...after].some((value) => typeof value === "number");
+  return {
+    field,
+    changed: changed.length,
+    valueCount: counts.size,
+    values: [...counts]
+      .toSorted(([a, n], [b, m]) => m - n || Number(a) - Number(b))
+      .slice(0, 10)
+      .map(([value, count]) => ({ value: JSON.parse(value) as unknown, count })),
+    before: isNumber ? figures(before) : null,
+    after: isNumber ? figures(after) : null,
+  };
+}
+
+describe("the preview of cities", () => {
+  let api: BulkFixture;
+  let cities: AccessOption = true;
+  let tags: AccessOption = true;
+
+  beforeAll(async () => {
+    api = await createBulkFixture({
+      settings: { chunkRecords: 25 },
+      models: {
+        City: {
+          fields: { status: { isExposed: false } },
+          get access() {
+            return cities;
+          },
+        },
+        Tag: {
+          get access() {
+            return tags;
+          },
+        },
+      },
+    });
+    await api.query("ALTER TABLE city ADD CONSTRAINT small CHECK (population < 1000)");
+  });
+  afterAll(() => api.stop());
+  beforeEach(async () => {
+    [cities, tags] = [true, true];
+    await api.query(emptying(`country, city, tag, "_CityToTag", powercrud.task`));
+    await api.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
+    // Every fiftieth city is near the limit.
+    await api.query(
+      `INSERT INTO city (id, name, country_code, population, latitude, longitude, elevation, notes)
+       SELECT i, 'City ' || i, 'FR', CASE WHEN i % 50 = 0 THEN 999 ELSE i % 7 END, 1, 1, nullif(i % 4, 0), 'a' FROM generate_series(1, $1::int) i`,
+      [COUNT],
+    );
+    await api.query(`INSERT INTO tag SELECT ($1 || n)::uuid, 'tag ' || n FROM generate_series(1, 3) n`, [
+      TAG,
+    ]);
+  });
+
+  const ids = (from: number, to: number): string[] =>
+    Array.from({ length: to - from + 1 }, (_none, at) => String(from + at));
+  const update = (
+    data: object,
+    options: object = {},
+    viewer?: Viewer,
+    selection: object = { ids: ids(1, COUNT) },
+  ) =>
+    api.run(
+      "bulkUpdateCities",
+      { selection: ["CitySelection!", selection], data: ["CityBulkUpdateInput!", data] },
+      { ...DRY, ...options },
+      viewer,
+    );
+  const values = async (column: string): Promise<unknown[]> =>
+    (await api.query(`SELECT ${column} AS value FROM city ORDER BY id`)).map(({ value }) => value as unknown);
+
+  test("sums up every field over all records as a plain calculation does, and changes nothing", async () => {
+    const data = { population: { increment: 1 }, elevation: { set: 2 }, notes: { set: "b" } };
+    const before = await Promise.all(["population", "elevation", "notes"].map(values));
+    const tried = await update(data);
+    expect(tried).toMatchObject({ status: "PARTIAL", progress: { succeeded: 294, failed: 6 } });
+    expect(await Promise.all(["population", "elevation", "notes"].map(values))).toEqual(before);
+    const { fields } = await previewOf(api, tried);
+    await update(data, { dryRun: false });
+    const after = await Promise.all(["population", "elevation", "notes"].map(values));
+    const isWritten = (_value: unknown, at: number): boolean => (at + 1) % 50 !== 0;
+    expect(fields).toEqual(
+      ["population", "elevation", "notes"].map((field, at) =>
+        summaryOf(field, before[at]?.filter(isWritten) ?? [], after[at]?.filter(isWritten) ?? []),
+      ),
+    );
+  });
+
+  test("shows a sample spread over the selection, with some that would fail, in any length", async () => {
+    const tried = await update({ population: { multiply: 3 } });
+    for (const first of [4, 20, 200]) {
+      const { records } = await previewOf(api, tried, { first });
+      expect(records).toHaveLength(first);
+      const failed = records.filter(({ error }: Answer) => error !== null);
+      expect(failed.length).toBe(Math.min(6, first / 4));
+      for (const { recordId, before, after, error } of failed) {
+        expect(Number(recordId) % 50).toBe(0);
+        expect([before, after]).toEqual([{ population: 999 }, null]);
+        expect(error).toMatchObject({ outcome: "FAILED", code: "CONSTRAINT_VIOLATED" });
+      }
+      const written = records.filter(({ error }: Answer) => error === null);
+      written.forEach(({ recordId, before, after }: Answer) => {
+        const population = Number(recordId) % 7;
+        expect([before, after]).toEqual([{ population }, { population: population * 3 }]);
+      });
+      const quarters = new Set(
+        written.map(({ recordId }: Answer) => Math.floor((Number(recordId) - 1) / 75)),
+      );
+      expect([...quarters].toSorted()).toEqual(first === 4 ? expect.any(Array) : [0, 1, 2, 3]);
+      const order = written.map(({ recordId }: Answer) => Number(recordId));
+      expect(order).toEqual(order.toSorted((a: number, b: number) => a - b));
+    }
+    expect((await previewOf(api, tried, { first: 0 })).records).toEqual([]);
+    await expect(previewOf(api, tried, { first: 201 })).rejects.toThrow(
+      "first must be from 0 to 200, not 201.",
+    );
+  });
+
+  test("shows records that change before others", async () => {
+    await api.query("UPDATE city SET notes = 'b' WHERE id NOT IN (7, 150, 299)");
+    const tried = await update({ notes: { set: "b" } });
+    const { records, fields } = await previewOf(api, tried, { first: 200 });
+    expect(fields).toMatchObject([{ field: "notes", changed: 3, values: [{ value: "b", count: 3 }] }]);
+    const changed = records.filter(({ before, after }: Answer) => before.notes !== after.notes);
+    expect(changed.map(({ recordId }: Answer) => recordId)).toEqual(["7", "150", "299"]);
+  });
+
+  test("shows new records with what the database adds, and how the lists of an upsert meet", async () => {
+    const fresh = (id: number, name: string): object => ({
+      id,
+      name,
+      countryCode: "FR",
+      population: 5,
+      latitude: 1,
+      longitude: 2,
+      tags: [`${TAG}1`],
+    });
+    const data = [fresh(900, "x"), fresh(901, "y"), { ...fresh(902, "z"), countryCode: "XX" }];
+    const created = await previewOf(
+      api,
+      await api.run("bulkCreateCities", { data: ["[CityBulkCreateInput!]!", data] }, DRY),
+    );
+    expect(created.records.map(({ recordId, before }: Answer) => [recordId, before])).toEqual(
+      expect.arrayContaining([
+        ["900", null],
+        ["901", null],
+        ["902", null],
+      ]),
+    );
+    expect(created.records.find(({ recordId }: Answer) => recordId === "900").after).toEqual({
+      name: "x",
+      countryCode: "FR",
+      population: 5,
+      latitude: 1,
+      longitude: 2,
+      elevation: null,
+      notes: null,
+      tags: [`${TAG}1`],
+    });
+    expect(created.records.find(({ recordId }: Answer) => recordId === "902")).toMatchObject({
+      after: null,
+      error: { code: "CONSTRAINT_VIOLATED" },
+    });
+    const named = (name: string): Answer => created.fields.find(({ field }: Answer) => field === name);
+    expect(named("population")).toEqual({
+      field: "population",
+      changed: 2,
+      valueCount: 1,
+      values: [{ value: 5, count: 2 }],
+      before: { min: null, max: null, sum: null },
+      after: { min: 5, max: 5, sum: "10" },
+    });
+    expect(named("name")).toMatchObject({ changed: 2, valueCount: 2, before: null });
+    expect(named("tags")).toMatchObject({ changed: 2, values: [{ value: [`${TAG}1`], count: 2 }] });
+
+    const records = ["3", "903"].map((id) => ({
+      id,
+      create: { ...fresh(Number(id), "new"), id: undefined },
+      update: { population: 6, tags: { set: [`${TAG}2`] } },
+    }));
+    const upserted = await previewOf(
+      api,
+      await api.run("bulkUpsertCities", { records: ["[CityUpsertInput!]!", records] }, DRY),
+    );
+    expect(upserted.records).toMatchObject([
+      { recordId: "3", before: { population: 3, tags: [] }, after: { population: 6, tags: [`${TAG}2`] } },
+      { recordId: "903", before: null, after: { name: "new", population: 5, tags: [`${TAG}1`] } },
+    ]);
+    expect(upserted.fields.find(({ field }: Answer) => field === "population")).toMatchObject({
+      changed: 2,
+      before: { min: 3, max: 3, sum: "3" },
+      after: { min: 5, max: 6, sum: "11" },
+    });
+  });
+
+  test("shows whom a delete would take, and whose links would change", async () => {
+    await api.query(`INSERT INTO "_CityToTag" SELECT i, ($1 || 1)::uuid FROM generate_series(1, 10) i`, [
+      TAG,
+    ]);
+    const removed = await api.run(
+      "bulkDeleteCities",
+      { selection: ["CitySelection!", { ids: ids(1, COUNT) }] },
+      DRY,
+    );
+    const { fields, records } = await previewOf(api, removed);
+    expect(fields).toEqual([]);
+    expect(records).toHaveLength(20);
+    const city = records.find(({ recordId }: Answer) => Number(recordId) % 50 !== 0);
+    expect(city).toMatchObject({
+      before: { name: `City ${city.recordId}`, countryCode: "FR" },
+      after: null,
+      error: null,
+    });
+
+    const linked = await previewOf(api, await update({ tags: { add: [`${TAG}1`, `${TAG}2`] } }));
+    expect(linked.fields).toEqual([
+      {
+        field: "tags",
+        changed: COUNT,
+        valueCount: 1,
+        values: [{ value: [`${TAG}1`, `${TAG}2`], count: COUNT }],
+        before: null,
+        after: null,
+      },
+    ]);
+    expect(linked.records).toHaveLength(20);
+    for (const { recordId, before, after } of linked.records) {
+      expect(before.tags).toEqual(Number(recordId) <= 10 ? [`${TAG}1`] : []);
+      expect(after.tags).toEqual([`${TAG}1`, `${TAG}2`]);
+    }
+  });
+
+  test("of a run that would change nothing shows what stands in the way; of no records, nothing", async () => {
+    const refused = await update({ population: { increment: 1 } }, { errorPolicy: "ALL_OR_NOTHING" });
+    expect(refused.status).toBe("FAILED");
+    expect(await previewOf(api, refused)).toEqual({
+      fields: [],
+      records: [
+        {
+          recordId: "50",
+          before: { population: 999 },
+          after: null,
+          error: {
+            outcome: "FAILED",
+            code: "CONSTRAINT_VIOLATED",
+            message: "It would break the rule small.",
+          },
+        },
+      ],
+    });
+    const whole = await update({ population: { decrement: 1 } }, { errorPolicy: "ALL_OR_NOTHING" });
+    expect(await previewOf(api, whole)).toMatchObject({ fields: [{ changed: COUNT }] });
+    const none = await update({ notes: { set: "x" } }, {}, undefined, { where: { id: { gt: 1000 } } });
+    expect(await previewOf(api, none)).toEqual({
+      fields: [{ field: "notes", changed: 0, valueCount: 0, values: [], before: null, after: null }],
+      records: [],
+    });
+    const real = await update({ notes: { set: "x" } }, { dryRun: false });
+    expect(await previewOf(api, real)).toBeNull();
+  });
+
+  test("counts once what was tried twice: a paused run is rolled back and begins again", async () => {
+    const holder = await api.connect();
+    await holder.query("BEGIN");
+    await holder.query("SELECT FROM city WHERE id = 290 FOR UPDATE");
+    const { it } = await api.data(
+      `mutation ($ids: [ID!]!) { it: bulkUpdateCities(selection: {ids: $ids}, data: {population: {decrement: 1}},
+        options: {dryRun: true, mode: ASYNC}) { ... on TaskLaunched { task { id } } } }`,
+      { ids: ids(1, COUNT) },
+    );
+    const statusIs = (status: string): Promise<void> =>
+      expect
+        .poll(async () => (await api.data(`{ task(id: "${it.task.id}") { status } }`)).task.status, {
+          timeout: 20_000,
+        })
+        .toBe(status);
+    await statusIs("RUNNING");
+    await api.data(`mutation { pauseTask(id: "${it.task.id}") { __typename } }`);
+    await holder.query("ROLLBACK");
+    holder.release();
+    await statusIs("PAUSED");
+    await api.data(`mutation { resumeTask(id: "${it.task.id}") { __typename } }`);
+    await statusIs("SUCCEEDED");
+    expect((await api.data(`{ task(id: "${it.task.id}") { attempt } }`)).task.attempt).toBe(2);
+    expect((await previewOf(api, it.task)).fields).toMatchObject([{ field: "population", changed: COUNT }]);
+  });
+
+  test("shows what triggers of the database change besides", async () => {
+    await api.query(`
+      CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.notes := 'pop ' || NEW.population; RETURN NEW; END $$;
+      CREATE TRIGGER note BEFORE UPDATE ON city FOR EACH ROW EXECUTE FUNCTION note();`);
+    // The service reads the catalog at its start.
+    const other = await createBulkFixture({
+      sql: `
+      INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE');
+      INSERT INTO city (id, name, country_code, population, latitude, longitude) SELECT i, 'c', 'FR', i, 1, 1 FROM generate_series(1, 3) i;
+      CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.notes := 'pop ' || NEW.population; RETURN NEW; END $$;
+      CREATE TRIGGER note BEFORE UPDATE ON city FOR EACH ROW EXECUTE FUNCTION note();`,
+    });
+    const tried = await other.run(
+      "bulkUpdateCities",
+      {
+        selection: ["CitySelection!", { ids: ["1", "2", "3"] }],
+        data: ["CityBulkUpdateInput!", { population: { set: 9 } }],
+      },
+      DRY,
+    );
+    const { fields, records } = await previewOf(other, tried);
+    expect(fields.filter(({ changed }: Answer) => changed > 0)).toMatchObject([
+      { field: "population", changed: 3 },
+      { field: "notes", changed: 3, values: [{ value: "pop 9", count: 3 }] },
+    ]);
+    expect(records[0]).toMatchObject({
+      before: { population: 1, notes: null },
+      after: { population: 9, notes: "pop 9" },
+    });
+    await other.stop();
+    await api.query("DROP TRIGGER note ON city; DROP FUNCTION note");
+  });
+
+  describe("is seen with the viewer's eyes", () => {
+    const north = { id: "north" };
+    const south = { id: "south" };
+    const admin = { id: "admin" };
+
+    beforeEach(async () => {
+      await api.query(
+        "UPDATE city SET notes = CASE WHEN id % 2 = 0 THEN 'north' ELSE 'south' END, population = 1",
+      );
+      cities = ({ viewer: { id } }) => (id === "admin" ? true : { notes: { equals: id ?? "" } });
+    });
+
+    const seenBy = (task: Answer, viewer: Viewer): Promise<Answer> =>
+      previewOf(api, task, { first: 200, viewer });
+
+    test("rows out of the viewer's reach are neither shown nor summed up", async () => {
+      const tried = await update({ population: { increment: 1 } }, {}, north);
+      const own = await seenBy(tried, north);
+      expect(own.fields).toMatchObject([{ changed: 150, before: { sum: "150" }, after: { sum: "300" } }]);
+      const out = own.records.filter(({ before }: Answer) => before === null);
+      expect(new Set(out.map(({ error }: Answer) => error.code))).toEqual(new Set(["RECORD_MISSING"]));
+      expect(await seenBy(tried, admin)).toEqual(own);
+      expect(await seenBy(tried, south)).toEqual({ fields: [], records: [] });
+      // A row that has left the viewer's reach since, and rights that were taken away.
+      await api.query("UPDATE city SET notes = 'south' WHERE id = 2");
+      expect((await seenBy(tried, north)).records.map(({ recordId }: Answer) => recordId)).not.toContain("2");
+      cities = ({ viewer: { id } }) => (id === "admin" ? true : { id: { gte: 250 } });
+      const later = await seenBy(tried, north);
+      expect(later.fields).toEqual([]);
+      expect(later.records.every(({ recordId }: Answer) => Number(recordId) >= 250)).toBe(true);
+      expect(later.records.length).toBeGreaterThan(0);
+      cities = false;
+      expect(await seenBy(tried, north)).toBeNull();
+    });
+
+    test("new records are shown to those with the same filter, as far as it lets them in", async () => {
+      cities = {
+        read: ({ viewer: { id } }) => (id === "admin" ? true : { notes: { equals: id ?? "" } }),
+        create: true,
+      };
+      const data = ["north", "south"].map((notes, at) => ({
+        id: 900 + at,
+        name: "x",
+        countryCode: "FR",
+        population: 1,
+        latitude: 1,
+        longitude: 1,
+        notes,
+      }));
+      const tried = await api.run(
+        "bulkCreateCities",
+        { data: ["[CityBulkCreateInput!]!", data] },
+        DRY,
+        north,
+      );
+      const own = await seenBy(tried, north);
+      expect(own.records.map(({ recordId }: Answer) => recordId)).toEqual(["900"]);
+      expect(own.fields.find(({ field }: Answer) => field === "notes").values).toEqual([
+        { value: "north", count: 1 },
+      ]);
+      expect(await seenBy(tried, south)).toEqual({ fields: [], records: [] });
+    });
+
+    test("fields that may not be read, and the other ends of links, are left out", async () => {
+      await api.query(`INSERT INTO "_CityToTag" SELECT 2, id FROM tag`);
+      cities = { fields: { population: { read: ({ viewer }) => viewer.id === "admin" } } };
+      const tried = await update({ population: { increment: 1 }, tags: { remove: [`${TAG}3`] } }, {}, admin, {
+        ids: ids(1, 10),
+      });
+      const whole = await seenBy(tried, admin);
+      expect(whole.fields.map(({ field }: Answer) => field)).toEqual(["population", "tags"]);
+      expect(JSON.stringify(whole)).not.toContain("ACTIVE");
+      tags = ({ viewer: { id } }) => (id === "admin" ? true : { label: { equals: "tag 1" } });
+      const part = await seenBy(tried, north);
+      expect(part.fields).toEqual([]);
+      const two = part.records.find(({ recordId }: Answer) => recordId === "2");
+      expect([two.before, two.after]).toEqual([{ tags: [`${TAG}1`] }, { tags: [`${TAG}1`] }]);
+      tags = false;
+      const none = await seenBy(tried, north);
+      expect(new Set(none.records.map(({ before }: Answer) => JSON.stringify(before)))).toEqual(
+        new Set(["{}"]),
+      );
+    });
+  });
+});
+
+describe("the preview of values of every native type", () => {
+  let api: BulkFixture;
+  beforeAll(async () => {
+    api = await createBulkModels("native-models.prisma", {}, "CREATE EXTENSION citext; ");
+  });
+  afterAll(() => api.stop());
+
+  test("has them as the API writes them, before and after, as the run then leaves them", async () => {
+    const { __type: type } = await api.data(
+      `{ __type(name: "Native") { fields { name type { kind name ofType { kind name } } } } }`,
+    );
+    const columns: string[] = type.fields
+      .map(({ name }: Answer) => name as string)
+      .filter((name: string) => name !== "id" && name !== "activeTask");
+    await api.query(
+      `INSERT INTO "Native" VALUES (1, 'a', 'a', 'a', 'a', '101', '10', '00000000-0000-0000-0000-000000000000', '<a/>', '10.0.0.1', 'A', 1, 1, 1, 1, 1, 0.1, 1.5, 1.25, '2026-01-31T12:00:00.123', '2026-01-31T12:00:00', '2026-01-31T12:00:00.123Z', '2026-01-31T12:00:00Z', '2026-01-31', '12:00:00.123', '12:00:00', '12:00:00.123Z', '12:00:00Z', '{"a": ["x"]}', '{"a": ["x"]}', '\\x00', true, '{a}', '{a}', '{10}', '{10.0.0.1}', '{1}', '{0.1}', '{1}', '{2026-01-31}', '{12:00:00.123}', '{2026-01-31T12:00:00.123}', '{2026-01-31T12:00:00Z}', '{"{}"}', '{"\\\\x00"}', '2026-01-31T12:00:00.123', '2026-01-31T12:00:00.123Z', '12:00:00.123', '12:00:00.123Z')`,
+    );
+    await api.query(
+      `INSERT INTO "Native" (id, citext, "text", "bigInt", "decimal", money, double) VALUES (2, 'a', 'A', 9007199254740993, 2.50, 3, 1e300)`,
+    );
+    const all = async (): Promise<Answer[]> =>
+      (await api.data(`{ natives { nodes { id ${columns.join(" ")} } } }`)).natives.nodes;
+    const before = await all();
+    const { id: _id, ...values } = before[0];
+    const data = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+    const records = [
+      { id: "2", data },
+      { id: "1", data: Object.fromEntries(Object.keys(data).map((name) => [name, before[1][name]])) },
+    ];
+    const args = { records: ["[NativeUpdateEachInput!]!", records] } as const;
+    const tried = await api.run("bulkUpdateEachNatives", args, DRY);
+    expect(tried).toMatchObject({ status: "SUCCEEDED", errors: [] });
+    const preview = await previewOf(api, tried);
+    expect(await api.run("bulkUpdateEachNatives", args, { errorPolicy: "SKIP_FAILED" })).toMatchObject({
+      status: "SUCCEEDED",
+    });
+    const after = await all();
+    const byId = (nodes: Answer[], id: string): Answer => {
+      const { id: _own, ...rest } = nodes.find((node) => node.id === id);
+      return Object.fromEntries(Object.entries(rest).filter(([name]) => name in data));
+    };
+    for (const { recordId, ...shown } of preview.records) {
+      expect(shown).toEqual({ before: byId(before, recordId), after: byId(after, recordId), error: null });
+    }
+    expect(preview.records).toHaveLength(2);
+    for (const { field, changed, values: top } of preview.fields) {
+      const pairs = ["1", "2"].map((id) => [byId(before, id)[field], byId(after, id)[field]] as const);
+      const differing = pairs.filter(([was, is]) => JSON.stringify(was) !== JSON.stringify(is));
+      expect([field, changed]).toEqual([field, differing.length]);
+      expect(top.map(({ value }: Answer) => JSON.stringify(value)).toSorted()).toEqual(
+        [...new Set(differing.map(([, is]) => JSON.stringify(is)))].toSorted(),
+      );
+    }
+    const figures = Object.fromEntries(
+      preview.fields.flatMap(({ field, after: each }: Answer) => (each === null ? [] : [[field, each]])),
+    );
+    expect(figures).toMatchObject({
+      bigInt: { min: "1", max: "9007199254740993", sum: "9007199254740994" },
+      decimal: { min: "1.5", max: "2.5", sum: "4" },
+      money: { min: "1.25", max: "3", sum: "4.25" },
+      double: { min: 1, max: 1e300, sum: 1e300 },
+    });
+  });
+});
