@@ -75,6 +75,7 @@ export default defineConfig({
           "attempts",
           "bulk-update",
           "cancelling",
+          "custom-limits",
           "custom-retries",
           "helpers",
           "launch",

@@ -8,7 +8,10 @@ import { Connections } from "../src/server/connections.ts";
 import { createRequestHandler } from "../src/server/create-request-handler.ts";
 import { limitOperations } from "../src/server/limit-operations.ts";
 import { createOriginPolicy } from "../src/server/origin-policy.ts";
-import { peerOf, RateLimiter } from "../src/server/rate-limiter.ts";
+import { CallerGuard } from "../src/server/callers/caller-guard.ts";
+import { peerOf } from "../src/server/callers/peer.ts";
+import { ANONYMOUS_CALLER } from "../src/server/callers/caller.ts";
+import { RateLimiter } from "../src/server/rate-limiter.ts";
 import { SERVER_LIMITS } from "../src/server/server-options.ts";
 import type { Measure } from "./measure.ts";
 import { median } from "./statistics.ts";
@@ -77,20 +80,22 @@ function createGuards(): (request: IncomingMessage, response: ServerResponse) =>
   const connections = new Connections(SERVER_LIMITS, logger);
   const budget = new ByteBudget(SERVER_LIMITS.maxReceivedBytes);
   const origins = createOriginPolicy({ listenHost: "127.0.0.1", allowedOrigins: [] });
-  const rates = new RateLimiter({ perMinute: RATE_LIMIT, proxyHops: 0, logger });
+  const operations = new RateLimiter({ perMinute: RATE_LIMIT, logger, message: "" });
+  const guard = new CallerGuard({ operations, ...SERVER_LIMITS, proxyHops: 0 });
   const { onExecute } = limitOperations() as { onExecute(event: object): void };
   const args = { document: parse(QUERY), variableValues: {} };
   return (request, response) => {
     connections.admit(request, response);
     origins.refusalOf(request.headers);
     budget.take(QUERY.length);
-    rates.count({ id: null }, peerOf(request));
+    guard.count(ANONYMOUS_CALLER, { headers: NO_HEADERS, peer: peerOf(request), rate: undefined });
     onExecute({ args, setResultAndStopExecution: () => undefined });
     budget.giveBack(QUERY.length);
   };
 }
 
 const SOCKET = new Socket();
+const NO_HEADERS = new Headers();
 
 /** A request as node's server makes them, and a response that is not sent anywhere. */
 function newExchange(): { readonly request: IncomingMessage; readonly response: ServerResponse } {

@@ -9,7 +9,7 @@ export async function withClient(
   context: CliContext,
   work: (powercrud: PowerCrud) => Promise<void>,
 ): Promise<void> {
-  const { config: settings, projectDir, database } = context;
+  const { config: settings, projectDir, database, auditLogger } = context;
   const logger = withoutInfo(context.logger);
   // Loading takes longer than starting the database, so both run at the same time.
   const loading = Promise.all([import("../compose/create-powercrud.ts"), context.loadProject()]);
@@ -24,6 +24,7 @@ export async function withClient(
       role: "client",
       settings,
       logger,
+      auditLogger,
     });
     try {
       await powercrud.start();

@@ -31,8 +31,11 @@ export interface ConnectedModels {
   readonly poolUse: () => PoolUse;
 }
 
-/** Connections for single writes. */
-const BASE_CONNECTIONS = 6;
+/**
+ * Connections for single writes. Each of these waits for the disk once, and those that wait at the same moment are written by
+ * PostgreSQL together.
+ */
+const BASE_CONNECTIONS = 20;
 /** Chunks that a task writes at a time. */
 const CHUNKS_PER_TASK = 2;
 

@@ -79,6 +79,7 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
         own: { tasks: parts.ownTasks, launch: engine.launchCustom },
         statusPageOf,
         showPreviews: engine.showPreviews,
+        ...(engine.watch === undefined ? {} : { onMissing: engine.watch.missingTask }),
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
       createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),

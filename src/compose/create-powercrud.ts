@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from "graphql";
 import type { Logger } from "../kernel/logger.ts";
+import type { Audit } from "../kernel/audit.ts";
 import type { Tracing } from "../kernel/tracing.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
@@ -116,6 +117,8 @@ export interface PowerCrud extends Service {
   readonly metrics: Pick<Metrics, "contentType" | "read" | "request" | "webSockets">;
   /** For a server: traces by OpenTelemetry's API, if the app has registered an SDK. */
   readonly tracing: Tracing;
+  /** For a server: writes down who was refused. */
+  readonly audit: Audit;
 }
 
 /**

@@ -49,6 +49,8 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
     allowedOrigins: allowedOrigins ?? settings.allowedOrigins,
     allowedHosts: settings.allowedHosts,
     rateLimit: settings.rateLimit,
+    maxFailedSignIns: settings.maxFailedSignIns,
+    limits: { maxConnectionsPerViewer: settings.maxConnectionsPerViewer },
     proxyHops: settings.proxyHops,
     persisted: {
       folder: settings.persistedDocuments,

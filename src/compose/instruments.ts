@@ -4,6 +4,7 @@ import { readBacklog } from "../adapters/postgres/tasks/backlog.ts";
 import { createOpenTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import type { Config } from "../config/config.ts";
 import type { TaskFeedPorts } from "../core/events/feed-options.ts";
+import type { Audit } from "../kernel/audit.ts";
 import { createAudit } from "../kernel/audit.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
@@ -19,7 +20,7 @@ import { watchEngine } from "./watch-engine.ts";
 /** What looks on at a process for its operators: the metrics, the audit log and the traces. */
 export interface Instruments {
   /** For the server. */
-  readonly server: { readonly metrics: Metrics; readonly tracing: Tracing };
+  readonly server: { readonly metrics: Metrics; readonly tracing: Tracing; readonly audit: Audit };
   /** For the engine. */
   readonly engine: Required<Pick<EngineOptions, "watch" | "onSettled" | "tracing">>;
   /** For the feed of task events. */
@@ -59,7 +60,7 @@ export function createInstruments(
   const isAudited = auditLogger !== undefined && config.isAudited;
   const audit = isAudited ? createAudit(scopedLogger(auditLogger)) : (): void => undefined;
   return {
-    server: { metrics, tracing },
+    server: { metrics, tracing, audit },
     engine: { watch: watchEngine(audit, metrics, tracing), onSettled: metrics.settled, tracing },
     onEvent({ event: { at, type }, task: { trace, kind } }) {
       const now = parts().engine.ports.clock.now();

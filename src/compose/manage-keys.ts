@@ -2,6 +2,7 @@ import type { ApiKey, KeyScope } from "../core/access/api-key.ts";
 import { KEY_SCOPES, makeKey } from "../core/access/api-key.ts";
 import type { Viewer } from "../core/access/viewer.ts";
 import { ADMIN_ROLE, fullViewer } from "../core/access/viewer.ts";
+import type { Audit } from "../kernel/audit.ts";
 import { createId } from "../kernel/ids.ts";
 import { errorFields } from "../kernel/logger.ts";
 import { announceRevocation } from "../server/callers/api-key-verifier.ts";
@@ -9,6 +10,12 @@ import type { DeploymentAddress } from "./with-deployment.ts";
 import { withDeployment } from "./with-deployment.ts";
 
 export { KEY_SCOPES };
+
+/** Which deployment, and where it is written down what becomes of its keys. */
+export interface KeysAddress extends DeploymentAddress {
+  /** Default: nowhere. */
+  readonly audit?: Audit;
+}
 
 /** A key to make. */
 export interface KeyRequest {
@@ -26,7 +33,7 @@ export interface MadeKey {
 }
 
 /** @returns undefined if there is a key of that name, which is not revoked @throws as withDeployment */
-export function createApiKey(address: DeploymentAddress, request: KeyRequest): Promise<MadeKey | undefined> {
+export function createApiKey(address: KeysAddress, request: KeyRequest): Promise<MadeKey | undefined> {
   return withDeployment(address, async ({ apiKeys, ports }) => {
     const { name, scopes, validForMs } = request;
     const { text, ...secret } = makeKey();
@@ -34,13 +41,17 @@ export function createApiKey(address: DeploymentAddress, request: KeyRequest): P
     const expiresAt = validForMs === undefined ? null : new Date(createdAt.getTime() + validForMs);
     const viewer = fullViewer(request.viewer);
     const key = { id: createId(createdAt), name, ...secret, viewer, scopes, createdAt, expiresAt };
-    return (await apiKeys.create(key)) ? { text, key } : undefined;
+    if (!(await apiKeys.create(key))) {
+      return undefined;
+    }
+    address.audit?.({ action: "key", outcome: "made", viewerId: null, key: key.id });
+    return { text, key };
   });
 }
 
 /** Makes the key `admin`, of an administrator, unless there is a key that can be used. @returns its text, once */
 export async function createFirstApiKey(
-  address: DeploymentAddress,
+  address: KeysAddress,
   adminRole = ADMIN_ROLE,
 ): Promise<string | undefined> {
   if (await withDeployment(address, ({ apiKeys, ports }) => apiKeys.hasUsable(ports.clock.now()))) {
@@ -61,10 +72,11 @@ export function listApiKeys(address: DeploymentAddress): Promise<readonly ApiKey
  * @returns undefined if no key of that name or prefix is in use
  * @throws as withDeployment
  */
-export function revokeApiKey(address: DeploymentAddress, nameOrPrefix: string): Promise<ApiKey | undefined> {
+export function revokeApiKey(address: KeysAddress, nameOrPrefix: string): Promise<ApiKey | undefined> {
   return withDeployment(address, async ({ apiKeys, ports }) => {
     const key = await apiKeys.revoke(nameOrPrefix, ports.clock.now());
     if (key !== undefined) {
+      address.audit?.({ action: "key", outcome: "revoked", viewerId: null, key: key.id });
       await announceRevocation(ports.bus, key.id).catch((error: unknown) => {
         address.logger.warn({ ...errorFields(error), keyId: key.id }, "a revocation could not be announced");
       });

@@ -12,6 +12,7 @@ export interface PowerCrudHandlerOptions extends Pick<
   | "allowedOrigins"
   | "allowedHosts"
   | "rateLimit"
+  | "maxFailedSignIns"
   | "proxyHops"
   | "persisted"
   | "limits"
@@ -52,11 +53,12 @@ export function served(
   | "sight"
   | "watch"
   | "tracing"
+  | "audit"
 > {
-  const { schema, tasks, writeId, openBoard, rates, authentication, metrics, tracing } = powercrud;
+  const { schema, tasks, writeId, openBoard, rates, authentication, metrics, tracing, audit } = powercrud;
   const { callers, sight } = authentication;
   const parts = { schema, tasks, writeId, openBoard, rates, callers, sight };
-  return { ...parts, watch: metrics, tracing, isReady: () => isReady(powercrud) };
+  return { ...parts, watch: metrics, tracing, audit, isReady: () => isReady(powercrud) };
 }
 
 /** Ready while the database answers. */

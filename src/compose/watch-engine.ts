@@ -1,5 +1,6 @@
 import type { Metrics } from "../adapters/metrics/create-metrics.ts";
 import { BULK_KINDS } from "../core/bulk/bulk-kinds.ts";
+import type { Viewer } from "../core/access/viewer.ts";
 import type { BulkRequest } from "../core/bulk/bulk-request.ts";
 import type { ChunkWriter, WholeRun } from "../core/bulk/chunk-writer.ts";
 import type { RetryRequest } from "../core/bulk/retry-task.ts";
@@ -28,7 +29,15 @@ export interface EngineWatch {
     retry: Call<RetryRequest, Result>,
   ) => Call<RetryRequest, Result>;
   readonly controls: (controls: TaskControls) => TaskControls;
+  /** Told where a viewer sees no such task. */
+  readonly missingTask: (
+    action: "cancel" | "pause" | "resume" | "retry",
+    request: { readonly taskId: string; readonly viewer: Viewer },
+  ) => void;
 }
+
+/** The most characters of an id that a client made up. */
+const MAX_ID_LENGTH = 100;
 
 type Call<Request, Result> = (request: Request) => Promise<Result>;
 
@@ -74,6 +83,8 @@ export function watchEngine(audit: Audit, metrics: Metrics, tracing: Tracing): E
       return result;
     },
     controls: (controls) => watchControls(controls, audit),
+    missingTask: (action, { taskId, viewer }) =>
+      audit({ action, outcome: "missing", viewerId: viewer.id, taskId: taskId.slice(0, MAX_ID_LENGTH) }),
   };
 }
 

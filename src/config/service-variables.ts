@@ -47,6 +47,22 @@ export const SERVICE_VARIABLES = {
     min: 0,
     max: 1_000_000_000,
   }),
+  maxFailedSignIns: wholeNumber({
+    name: "POWERCRUD_MAX_FAILED_SIGN_INS",
+    meaning:
+      "The most failed sign-ins of one address in a minute, in all processes together; beyond them, only credentials that were taken lately are let in from there. 0 for any number. Behind a proxy, set POWERCRUD_PROXY_HOPS, too.",
+    fallback: 60,
+    min: 0,
+    max: 1_000_000_000,
+  }),
+  maxConnectionsPerViewer: wholeNumber({
+    name: "POWERCRUD_MAX_CONNECTIONS_PER_VIEWER",
+    meaning:
+      "The most WebSockets and event streams of one viewer at a time, in each process; 0 for any number.",
+    fallback: 1000,
+    min: 0,
+    max: 1_000_000_000,
+  }),
   proxyHops: wholeNumber({
     name: "POWERCRUD_PROXY_HOPS",
     meaning:

@@ -1,18 +1,34 @@
 import type { Logger } from "./logger.ts";
+import { currentRequest } from "./request-scope.ts";
 
-/** What somebody did, or was refused. Of records and inputs it has no values. */
+/** What somebody did, or was refused. Of records, inputs and credentials it has no values. */
 export interface AuditEntry {
-  readonly action: "launch" | "retry" | "cancel" | "pause" | "resume" | "write" | "key" | "connect";
+  readonly action:
+    | "launch"
+    | "retry"
+    | "cancel"
+    | "pause"
+    | "resume"
+    | "write"
+    | "mutation"
+    | "key"
+    | "connect";
   /** What became of it: a word such as `launched` or `conflict`. */
   readonly outcome: string;
-  /** Who; null for an anonymous viewer. */
+  /** Why, where the outcome leaves that open: a word such as `revoked`. */
+  readonly reason?: string | undefined;
+  /** Who; null for an anonymous viewer, and for one that is not known. */
   readonly viewerId: string | null;
   /** The kind of task. */
   readonly kind?: string | undefined;
   readonly model?: string | null | undefined;
   readonly taskId?: string | undefined;
-  /** The id, or the prefix, of the key that was made or revoked. */
+  /** The id of the API key that was made, revoked or used. */
   readonly key?: string | undefined;
+  /** The request. Default: the one on whose behalf the code runs. */
+  readonly requestId?: string;
+  /** The address from which it came. Default: that of this request. */
+  readonly peer?: string | undefined;
 }
 
 /** Writes a line of the audit log. Never throws. */
@@ -20,5 +36,11 @@ export type Audit = (entry: AuditEntry) => void;
 
 /** Each line has the field `log` with the value `audit`, by which it can be told from other lines. */
 export function createAudit(logger: Pick<Logger, "info">): Audit {
-  return (entry) => logger.info({ log: "audit", ...entry }, `${entry.action}: ${entry.outcome}`);
+  return (entry) =>
+    logger.info({ log: "audit", ...placeOfCaller(), ...entry }, `${entry.action}: ${entry.outcome}`);
+}
+
+function placeOfCaller(): Pick<AuditEntry, "requestId" | "peer"> {
+  const request = currentRequest();
+  return request === undefined ? {} : { requestId: request.requestId, peer: request.peer };
 }

@@ -8,10 +8,14 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void;
 }
 
-/** The machine's own clock. */
+/**
+ * The machine's own clock as it is now. Goes on evenly from here, whatever the machine's is set to later: leases, schedules
+ * and retries would end or come too early.
+ */
 export function createSystemClock(): Clock {
+  const startedAt = Date.now() - performance.now();
   return {
-    now: () => new Date(),
+    now: () => new Date(startedAt + performance.now()),
     every(intervalMs, callback) {
       const timer = setInterval(callback, intervalMs);
       timer.unref();

@@ -5,6 +5,8 @@ export interface RequestScope {
   /** Made when it is first read. */
   readonly requestId: string;
   readonly viewerId: string | null;
+  /** The address from which it came; undefined where that is not known. */
+  readonly peer?: string | undefined;
 }
 
 const storage = new AsyncLocalStorage<RequestScope>();

@@ -1,11 +1,14 @@
 import { ByteBudget } from "./byte-budget.ts";
 import { Connections } from "./connections.ts";
+import type { CallersRequest } from "./callers/peer.ts";
+import { CallerGuard } from "./callers/caller-guard.ts";
+import { peerOf } from "./callers/peer.ts";
 import type { Callers } from "./callers/callers.ts";
 import { createCallers } from "./callers/callers.ts";
 import { createFetchHandler } from "./fetch-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
-import { refusalBody, sendRefusal } from "./http-messages.ts";
+import { headersOf, headOf, refusalBody, sendRefusal } from "./http-messages.ts";
 import { createErrorMask } from "./mask-error.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { createOriginPolicy, isLoopback } from "./origin-policy.ts";
@@ -16,7 +19,7 @@ import { RateLimiter } from "./rate-limiter.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
-import { SERVER_LIMITS } from "./server-options.ts";
+import { MAX_FAILED_SIGN_INS, SERVER_LIMITS } from "./server-options.ts";
 import { createSocketProtocol } from "./socket-protocol.ts";
 import type { SocketServer } from "./socket-server.ts";
 import { createSocketServer } from "./socket-server.ts";
@@ -59,13 +62,13 @@ export interface RequestHandler {
 /** The API for the requests of a server. */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
   const { schema, logger, listenHost, isReady = alwaysReady } = options;
-  const callers = callersOf(options);
   const limits = { ...SERVER_LIMITS, ...options.limits };
+  const guard = guardOf(options, limits);
+  const callers = callersOf(options, guard);
   const maskError = createErrorMask(logger);
   const origins = createOriginPolicy(options);
   const budget = new ByteBudget(limits.maxReceivedBytes);
   const connections = options.connections ?? new Connections(limits, logger);
-  const rates = rateLimiterOf(options);
   const graphql = createGraphQLHandler({
     schema,
     callers,
@@ -74,15 +77,14 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     ...limits,
     budget,
     documents: createPersistedDocuments(options.persisted),
-    ...watchersOf(options),
-    rates,
+    ...watchersOf(options, guard),
   });
-  const protocol = createSocketProtocol({ tools: graphql, callers, maskError, ...limits });
+  const protocol = createSocketProtocol({ tools: graphql, callers, guard, maskError, ...limits });
   const onCount = options.watch?.webSockets;
   const sockets = createSocketServer({ protocol, logger, budget, onCount, ...limits });
   const { tasks, openBoard, sight = ALL_SEEN, writeId = writePlainId } = options;
   const results =
-    tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId, rates });
+    tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId, guard });
   const router = createRequestRouter({
     graphql,
     graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),
@@ -90,20 +92,21 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     board:
       openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
     callers,
+    guard,
     origins,
     isReady,
     logger,
   });
   return {
     serves: router.serves,
-    handle: limitConnections(router.handle, connections, limits),
-    fetch: createFetchHandler({ graphql, callers, origins, isReady }),
+    handle: limitConnections(router.handle, { connections, limits, guard }),
+    fetch: createFetchHandler({ graphql, callers, guard, origins, isReady }),
     upgrade(request, socket, head) {
       if (!isForWebSocket(request)) {
         ignoreUpgrade(request, socket, head);
         return;
       }
-      const refusal = upgradeRefusal(request, { origins, sockets, limits });
+      const refusal = upgradeRefusal(request, { origins, sockets, limits, guard });
       if (refusal === undefined) {
         connections.upgrade(socket);
         sockets.accept(request, socket, head);
@@ -118,31 +121,47 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   };
 }
 
-function watchersOf({ watch, tracing }: RequestHandlerOptions) {
-  return { watch, tracing };
+function watchersOf({ watch, tracing }: RequestHandlerOptions, guard: CallerGuard) {
+  return { watch, tracing, guard };
 }
 
-function rateLimiterOf(options: RequestHandlerOptions): RateLimiter {
-  const { rateLimit: perMinute = 0, rates: store, proxyHops = 0, logger } = options;
-  return new RateLimiter({ perMinute, store, proxyHops, logger });
+function guardOf(options: RequestHandlerOptions, limits: Required<ServerLimits>): CallerGuard {
+  const { rateLimit = 0, maxFailedSignIns = MAX_FAILED_SIGN_INS, rates: store } = options;
+  const { proxyHops = 0, audit, logger } = options;
+  const limiter = (perMinute: number, message: string): RateLimiter | undefined =>
+    perMinute === 0 ? undefined : new RateLimiter({ perMinute, store, logger, message });
+  return new CallerGuard({
+    operations: limiter(
+      rateLimit,
+      `At most ${rateLimit} operations in a minute are executed for one caller.`,
+    ),
+    failures: limiter(maxFailedSignIns, "Too many failed sign-ins."),
+    ...limits,
+    proxyHops,
+    audit,
+  });
 }
 
-function callersOf({ authenticate, callers }: RequestHandlerOptions): Callers {
+function callersOf({ authenticate, callers }: RequestHandlerOptions, guard: CallerGuard): Callers {
   const given = callers ?? createCallers({ isRequired: false });
-  return authenticate === undefined ? given : given.by(authenticate);
+  return (authenticate === undefined ? given : given.by(authenticate)).guardedBy(guard);
 }
 
 /** Answers the requests that their connections may have. */
 function limitConnections(
   handle: RequestHandler["handle"],
-  connections: Connections,
-  limits: Required<ServerLimits>,
+  {
+    connections,
+    limits,
+    guard,
+  }: Pick<UpgradeGuards, "limits" | "guard"> & { readonly connections: Connections },
 ): RequestHandler["handle"] {
   return async (request, response) => {
     const admission = connections.admit(request, response);
     if (admission === "ADMITTED") {
       await handle(request, response);
     } else if (admission === "REFUSED") {
+      guard.noteStranger(headOf(request, response), "limit", "connections or requests");
       response.setHeaders(new Map(Object.entries({ connection: "close", "retry-after": "1" })));
       sendRefusal(response, 429, "LIMIT_EXCEEDED", tooManyRequests(limits));
     }
@@ -157,6 +176,7 @@ interface UpgradeGuards {
   readonly origins: OriginPolicy;
   readonly sockets: SocketServer;
   readonly limits: Required<ServerLimits>;
+  readonly guard: CallerGuard;
 }
 
 /** Why a request may not become a WebSocket. */
@@ -173,11 +193,18 @@ function upgradeRefusal(request: IncomingMessage, guards: UpgradeGuards): Upgrad
   }
   const message = guards.origins.refusalOf(request.headers);
   if (message !== undefined) {
+    guards.guard.noteStranger(headOfUpgrade(request), "forbidden", "origin");
     return { status: "403 Forbidden", message };
   }
-  return guards.sockets.count() >= guards.limits.maxSockets
-    ? { status: "503 Service Unavailable" }
-    : undefined;
+  if (guards.sockets.count() >= guards.limits.maxSockets) {
+    guards.guard.noteStranger(headOfUpgrade(request), "unavailable", "sockets");
+    return { status: "503 Service Unavailable" };
+  }
+  return undefined;
+}
+
+function headOfUpgrade(request: IncomingMessage): CallersRequest {
+  return { headers: headersOf(request), peer: peerOf(request), rate: undefined };
 }
 
 function refuseUpgrade(socket: Duplex, { status, message }: UpgradeRefusal): void {

@@ -1,3 +1,4 @@
+import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Callers } from "./callers/callers.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
 import { refusalBody } from "./http-messages.ts";
@@ -15,6 +16,7 @@ export type FetchHandler = (request: Request) => Promise<Response>;
 interface FetchOptions {
   readonly graphql: Pick<GraphQLHandler, "fetch">;
   readonly callers: Callers;
+  readonly guard: CallerGuard;
   readonly origins: OriginPolicy;
   readonly isReady: () => Promise<Readiness>;
 }
@@ -27,6 +29,7 @@ export function createFetchHandler(options: FetchOptions): FetchHandler {
     const origin = headers.get("origin") ?? undefined;
     const message = options.origins.refusalOf(Object.fromEntries(headers));
     if (message !== undefined) {
+      options.guard.noteStranger(request, "forbidden", "origin");
       return withHeaders(refusal(403, "VALIDATION_FAILED", message), { vary: "Origin" });
     }
     const allowing = { vary: "Origin", ...(origin === undefined ? {} : corsHeaders(origin)) };

@@ -5,12 +5,13 @@ import type { Tracing } from "../kernel/tracing.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { Caller } from "./callers/caller.ts";
 import type { GivenCredentials } from "./callers/caller.ts";
+import type { CallerGuard } from "./callers/caller-guard.ts";
+import type { CallersRequest } from "./callers/peer.ts";
 import type { Callers } from "./callers/callers.ts";
 import type { ServedContext } from "./callers/limit-scopes.ts";
 import { limitScopes } from "./callers/limit-scopes.ts";
 import { createDocumentCache } from "./document-cache.ts";
 import { paramsOfBody, paramsOfText, paramsOfUrl } from "./graphql-params.ts";
-import type { RequestHead } from "./http-messages.ts";
 import { refusalBody, sendJson, sendTypeRefusal } from "./http-messages.ts";
 import type { JsonHandlerOptions } from "./json-handler.ts";
 import { createJsonHandler } from "./json-handler.ts";
@@ -22,11 +23,10 @@ import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
 import { operationCost } from "./operation-cost.ts";
 import { publicError } from "./prepared-result.ts";
-import type { Peer, RateLimiter } from "./rate-limiter.ts";
-import { peerOf } from "./rate-limiter.ts";
+import { peerOf } from "./callers/peer.ts";
+import { rateHeaders } from "./rate-limiter.ts";
 import { readBody } from "./request-body.ts";
 import { refuseIntrospection } from "./refuse-introspection.ts";
-import type { IdentifiedRequest } from "./request-id.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import { shareEvents } from "./share-events.ts";
 import type { StreamHolder } from "./track-streams.ts";
@@ -40,8 +40,7 @@ import { createGraphQLError, createYoga } from "graphql-yoga";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** An operation over WebSocket, in the place of the request that it has not. */
-export interface SocketOperation extends IdentifiedRequest {
-  readonly peer: Peer;
+export interface SocketOperation extends CallersRequest {
   /** Says that the client has ended it, or left. Made only if somebody asks for it. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -91,13 +90,13 @@ interface GraphQLHandlerOptions {
   readonly documents: PersistedDocuments;
   readonly watch?: Pick<RequestWatch, "request"> | undefined;
   readonly tracing?: Tracing | undefined;
-  readonly rates: RateLimiter;
+  readonly guard: CallerGuard;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
-  const streams = trackStreams();
   const maskError: MaskError = (error, asker) =>
     explainLimit(options.maskError(error, asker), options.maxBodyBytes);
+  const streams = trackStreams(options.guard, maskError);
   const yoga = createGraphQLYoga({ ...options, maskError }, streams.plugin);
   const answerJson = createJsonHandler({
     operationFor: (context) => yoga.getEnveloped(context) as ReturnType<JsonHandlerOptions["operationFor"]>,
@@ -197,7 +196,7 @@ function createGraphQLYoga(
     documents,
     watch,
     tracing,
-    rates,
+    guard,
   }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
@@ -220,22 +219,25 @@ function createGraphQLYoga(
       errorCache: createDocumentCache<unknown>(),
     },
     context: async ({ caller: known, socketOperation, request, req }) => {
+      if (req !== undefined) {
+        Object.assign(request, { peer: peerOf(req) });
+      }
       const caller = known ?? (await callers.identify(credentialsOf(request)));
-      const head = request as Partial<RequestHead> | undefined;
       const { viewer } = caller;
-      rates.count(viewer, socketOperation?.peer ?? (req === undefined ? head?.peer : peerOf(req)));
-      return { viewer, caller, client: socketOperation ?? request };
+      const client = socketOperation ?? request;
+      guard.count(caller, client);
+      return { viewer, caller, client };
     },
     plugins: [
       readParams(documents.textOf),
       documents.plugin,
       ...(isIntrospectable ? [] : [refuseIntrospection()]),
       limitOperations(),
-      limitScopes(maskError),
+      limitScopes(maskError, guard),
       limitCost(maxOperationCost),
       executeBy(execute),
       // Around what executes them.
-      scopeMutations(tracing),
+      scopeMutations(tracing, guard),
       shareEvents(maskError, execute),
       streams,
       maskWithAsker(maskError),
@@ -251,6 +253,7 @@ function createGraphQLYoga(
 /** A request of ours has the header beside the others; one of the web platform has it among them. */
 function credentialsOf(request: Request & { readonly authorization?: string | undefined }): GivenCredentials {
   return {
+    request: request,
     authorization: "authorization" in request ? request.authorization : authorizationOf(request),
     // Making them costs more than a small operation, and not every app reads them.
     get headers() {
@@ -263,10 +266,17 @@ function authorizationOf({ headers }: Request): string | undefined {
   return headers.get("authorization") ?? undefined;
 }
 
-/** Adds the request id to answers: to those that tell of it, and to event streams, whose events may do so later. */
+/**
+ * Adds the request id to answers: to those that tell of it, and to event streams, whose events may do so later. Adds how the
+ * caller stands to its limit, if there is one.
+ */
 function nameRequest(): Plugin {
   return {
     onResponse({ request, response }) {
+      const { rate }: CallersRequest = request;
+      Object.entries(rate === undefined ? {} : rateHeaders(rate)).forEach(([name, value]) =>
+        response.headers.set(name, value),
+      );
       const id = isEventStream(response) ? requestIdOf(request) : madeRequestId(request);
       if (id !== undefined) {
         response.headers.set(REQUEST_ID_HEADER, id);

@@ -1,6 +1,8 @@
 import type { ErrorCode } from "../kernel/error-codes.ts";
-import type { Peer } from "./rate-limiter.ts";
-import { peerOf } from "./rate-limiter.ts";
+import type { CallersRequest } from "./callers/peer.ts";
+import type { Peer } from "./callers/peer.ts";
+import { peerOf } from "./callers/peer.ts";
+import type { RateState } from "./rate-limiter.ts";
 import type { AppError } from "../kernel/app-error.ts";
 import type { TypeRefusal } from "./media-types.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -55,7 +57,7 @@ export function refusalBody(code: ErrorCode, message: string, details: object = 
 }
 
 /** The part of a request of the web platform that is used. */
-export interface RequestHead {
+export interface RequestHead extends CallersRequest {
   readonly method: string;
   readonly headers: Headers;
   readonly peer: Peer;
@@ -68,6 +70,7 @@ export interface RequestHead {
 class NodeRequestHead implements RequestHead {
   readonly method: string;
   readonly authorization: string | undefined;
+  rate: RateState | undefined = undefined;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   #headers: Headers | undefined;

@@ -8,6 +8,7 @@ import type { GraphQLParams } from "./graphql-params.ts";
 import { paramsOfBody, paramsOfUrl } from "./graphql-params.ts";
 import type { RequestHead } from "./http-messages.ts";
 import { headOf } from "./http-messages.ts";
+import { rateHeaders } from "./rate-limiter.ts";
 import type { MaskError } from "./mask-error.ts";
 import type { JsonType } from "./media-types.ts";
 import type { PersistedDocuments } from "./persisted-documents.ts";
@@ -77,6 +78,9 @@ export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
     const requestId = madeRequestId(head);
     if (requestId !== undefined) {
       response.setHeader(REQUEST_ID_HEADER, requestId);
+    }
+    if (head.rate !== undefined) {
+      response.setHeaders(new Map(Object.entries(rateHeaders(head.rate))));
     }
     send(request, response, result, type);
     return ANSWERED;

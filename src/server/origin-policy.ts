@@ -120,7 +120,8 @@ function originRefusal(origin: string): string {
 const PREFLIGHT_MAX_AGE_S = 7200;
 
 /** What pages may read of an answer, beside its body. */
-const EXPOSED_HEADERS = "content-disposition, etag, retry-after, x-request-id";
+const EXPOSED_HEADERS =
+  "content-disposition, etag, ratelimit-limit, ratelimit-policy, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id";
 
 /** The headers that tell a browser that the page may read the answer. */
 export function corsHeaders(origin: string): Readonly<Record<string, string>> {

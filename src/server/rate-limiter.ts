@@ -1,5 +1,3 @@
-import type { IncomingMessage } from "node:http";
-import type { Viewer } from "../core/access/viewer.ts";
 import type { RateStore } from "../core/access/rate-store.ts";
 import { RATE_WINDOW_S } from "../core/access/rate-store.ts";
 import { AppError } from "../kernel/app-error.ts";
@@ -9,32 +7,27 @@ import type { Logger } from "../kernel/logger.ts";
 const MAX_CALLERS = 10_000;
 /** The part of the limit that a process counts by itself before it tells the others. */
 const TELL_AFTER = 1 / 20;
+/** The longest key that the store takes, in characters. */
+const MAX_KEY_LENGTH = 200;
 
 /** The options of {@link RateLimiter}. */
 export interface RateLimiterOptions {
-  /** Operations and files of one caller in a minute; 0 for any number. */
+  /** What one caller may do in a minute, from 1 on. */
   readonly perMinute: number;
   /** Counts for all processes. Default: each counts for itself. */
   readonly store?: RateStore | undefined;
-  /** Proxies in front of the service, each of which adds the address of its caller to `X-Forwarded-For`. */
-  readonly proxyHops: number;
   readonly logger: Logger;
+  /** What a caller beyond the limit is told, without when to come back. */
+  readonly message: string;
 }
 
-/** From where somebody asks. */
-export interface Peer {
-  /** Of the connection. */
-  readonly address: string;
-  /** The header `X-Forwarded-For`. */
-  readonly forwardedFor: string | undefined;
-}
-
-/** From where a request comes. */
-export function peerOf({ socket, headers }: IncomingMessage): Peer {
-  return {
-    address: socket.remoteAddress ?? "",
-    forwardedFor: headers["x-forwarded-for"] as string | undefined,
-  };
+/** How a caller stands to its limit. */
+export interface RateState {
+  readonly perMinute: number;
+  /** What it may do until the minute is over, from 0 on. About: other processes tell theirs late. */
+  readonly remaining: number;
+  /** Time until then, in whole seconds from 1 on. */
+  readonly resetS: number;
 }
 
 interface Count {
@@ -48,9 +41,8 @@ interface Count {
 }
 
 /**
- * Limits what a viewer, or a caller without a name by its address, asks for in a minute, in all processes together. Each
- * process counts in memory, and tells the store after a twentieth of the limit: most callers cost it nothing, and a limit may
- * be passed by a twentieth for each process.
+ * Limits what a caller does in a minute, in all processes together. Each process counts in memory, and tells the store after
+ * a twentieth of the limit: most callers cost it nothing, and a limit may be passed by a twentieth for each process.
  */
 export class RateLimiter {
   readonly #options: RateLimiterOptions;
@@ -63,40 +55,38 @@ export class RateLimiter {
     this.#tellAfter = Math.max(1, Math.floor(options.perMinute * TELL_AFTER));
   }
 
-  /**
-   * Counts one operation or file.
-   * @param peer undefined where the address is not known: only viewers are limited then
-   * @throws AppError RATE_LIMITED, with the headers that say when to come back
-   */
-  count(viewer: Viewer, peer: Peer | undefined): void {
-    const { perMinute } = this.#options;
-    const key = perMinute === 0 ? undefined : this.#keyOf(viewer, peer);
-    if (key === undefined) {
-      return;
-    }
+  /** @throws AppError RATE_LIMITED where there is no room for one more, with the headers that say when to come back */
+  requireRoom(caller: string): void {
+    const known = this.#counts.get(caller.slice(0, MAX_KEY_LENGTH));
     const now = Date.now();
-    const count = this.#countOf(key, now);
-    if (count.told + count.untold >= perMinute) {
-      throw rateLimited(perMinute, count.end - now);
+    if (known !== undefined && known.end > now) {
+      this.#requireRoom(known, now);
     }
+  }
+
+  /** Counts one more. @throws as {@link RateLimiter.requireRoom}; then it is not counted */
+  take(caller: string): RateState {
+    const now = Date.now();
+    const key = caller.slice(0, MAX_KEY_LENGTH);
+    const count = this.#countOf(key, now);
+    this.#requireRoom(count, now);
     count.untold += 1;
     if (count.untold >= this.#tellAfter && !count.isTelling) {
       void this.#tell(key, count);
     }
+    return this.#stateOf(count, now);
   }
 
-  #keyOf({ id }: Viewer, peer: Peer | undefined): string | undefined {
-    if (id !== null) {
-      return `viewer:${id}`.slice(0, 200);
+  #requireRoom(count: Count, now: number): void {
+    if (count.told + count.untold >= this.#options.perMinute) {
+      throw rateLimited(this.#options.message, this.#stateOf(count, now));
     }
-    return peer === undefined ? undefined : `address:${this.#addressOf(peer)}`.slice(0, 200);
   }
 
-  /** The address that the outermost of the proxies has seen. What stands before it in the header, anybody may have written. */
-  #addressOf({ address, forwardedFor = "" }: Peer): string {
-    const { proxyHops } = this.#options;
-    const seen = forwardedFor.split(",").map((one) => one.trim());
-    return proxyHops === 0 ? address : (seen.at(-proxyHops) ?? address) || address;
+  #stateOf({ told, untold, end }: Count, now: number): RateState {
+    const { perMinute } = this.#options;
+    const remaining = Math.max(0, perMinute - told - untold);
+    return { perMinute, remaining, resetS: Math.max(1, Math.ceil((end - now) / 1000)) };
   }
 
   #countOf(key: string, now: number): Count {
@@ -141,17 +131,20 @@ export class RateLimiter {
   }
 }
 
-function rateLimited(perMinute: number, msLeft: number): AppError {
-  const seconds = Math.max(1, Math.ceil(msLeft / 1000));
-  const headers = {
-    "retry-after": String(seconds),
+/** The headers of an answer to a caller that has a limit: draft-ietf-httpapi-ratelimit-headers-06. */
+export function rateHeaders({ perMinute, remaining, resetS }: RateState): Readonly<Record<string, string>> {
+  return {
     "ratelimit-limit": String(perMinute),
-    "ratelimit-remaining": "0",
-    "ratelimit-reset": String(seconds),
+    "ratelimit-remaining": String(remaining),
+    "ratelimit-reset": String(resetS),
+    "ratelimit-policy": `${perMinute};w=${RATE_WINDOW_S}`,
   };
-  return new AppError(
-    "RATE_LIMITED",
-    `At most ${perMinute} operations in a minute are executed for one caller. Try again in ${seconds} s.`,
-    { details: { perMinute, retryAfterSeconds: seconds, http: { status: 429, headers } } },
-  );
+}
+
+function rateLimited(message: string, state: RateState): AppError {
+  const { perMinute, resetS } = state;
+  const headers = { ...rateHeaders(state), "retry-after": String(resetS) };
+  return new AppError("RATE_LIMITED", `${message} Try again in ${resetS} s.`, {
+    details: { perMinute, retryAfterSeconds: resetS, http: { status: 429, headers } },
+  });
 }

@@ -1,5 +1,6 @@
 import type { Logger } from "../kernel/logger.ts";
 import type { GivenCredentials } from "./callers/caller.ts";
+import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Callers } from "./callers/callers.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
@@ -32,6 +33,7 @@ interface RouterOptions {
   /** Left out: there is no board. */
   readonly board?: QueueBoardHandler | undefined;
   readonly callers: Callers;
+  readonly guard: CallerGuard;
   readonly origins: OriginPolicy;
   readonly isReady: () => Promise<Readiness>;
   readonly logger: Logger;
@@ -81,11 +83,16 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
 }
 
 /** Refuses pages of other origins, answers preflights, and tells the browsers of allowed pages that they may read the answer. */
-function isAnswered({ origins }: RouterOptions, request: IncomingMessage, response: ServerResponse): boolean {
+function isAnswered(
+  { origins, guard }: RouterOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
   const { origin } = request.headers;
   response.setHeader("vary", "Origin");
   const refusal = origins.refusalOf(request.headers);
   if (refusal !== undefined) {
+    guard.noteStranger(headOf(request, response), "forbidden", "origin");
     sendRefusal(response, 403, "VALIDATION_FAILED", refusal);
     return true;
   }
@@ -163,7 +170,7 @@ export async function readinessFor(
   { isReady, problems }: Readiness,
 ): Promise<Partial<Readiness> & Pick<Readiness, "isReady">> {
   try {
-    await callers.identify(credentials);
+    await callers.identify(Object.assign(credentials, { isProbe: true }));
     return { isReady, problems };
   } catch {
     return { isReady };

@@ -8,9 +8,8 @@ import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
 import { compressAnswer } from "./compress.ts";
-import type { RateLimiter } from "./rate-limiter.ts";
-import { peerOf } from "./rate-limiter.ts";
-import { requireScope } from "./callers/caller.ts";
+import { rateHeaders } from "./rate-limiter.ts";
+import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Callers } from "./callers/callers.ts";
 import { headOf, sendAppError, sendRefusal } from "./http-messages.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -31,7 +30,7 @@ interface ResultsHandlerOptions {
   readonly sight: TaskSight;
   readonly callers: Callers;
   readonly writeId: WriteId;
-  readonly rates: Pick<RateLimiter, "count">;
+  readonly guard: CallerGuard;
 }
 
 interface AskedFile {
@@ -90,14 +89,18 @@ async function answer(
 }
 
 async function sendFile(
-  { tasks, sight, callers, writeId, rates }: ResultsHandlerOptions,
+  { tasks, sight, callers, writeId, guard }: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const caller = await callers.identify(headOf(request, response));
-  requireScope(caller, "read");
-  rates.count(caller.viewer, peerOf(request));
+  const head = headOf(request, response);
+  const caller = await callers.identify(head);
+  guard.requireScope(caller, "read", head);
+  guard.count(caller, head);
+  if (head.rate !== undefined) {
+    response.setHeaders(new Map(Object.entries(rateHeaders(head.rate))));
+  }
   const task = await tasks.get(taskId);
   if (task === undefined || !isWithin(sight.scopeOf(caller.viewer), task)) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);

@@ -7,6 +7,7 @@ import type { Authenticate } from "./callers/caller.ts";
 import type { Callers } from "./callers/callers.ts";
 import type { OpenBoard } from "./queue-board-handler.ts";
 import type { RequestWatch } from "./watch-requests.ts";
+import type { Audit } from "../kernel/audit.ts";
 import type { Tracing } from "../kernel/tracing.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphQLSchema } from "graphql";
@@ -36,6 +37,8 @@ export interface ServerLimits {
   readonly maxUnreadBytes?: number;
   /** Connections from one address. Default 2,000. */
   readonly maxConnectionsPerAddress?: number;
+  /** WebSockets and event streams of one viewer, in this process; 0 for any number. Default 1,000. */
+  readonly maxConnectionsPerViewer?: number;
   /** Requests of one HTTP connection that are not answered yet. Default 50. */
   readonly maxPipelinedRequests?: number;
   /** Time that a client has to send the head of a request, in ms. Default 10,000. */
@@ -59,6 +62,7 @@ export const SERVER_LIMITS: Required<ServerLimits> = Object.freeze({
   maxReceivedBytes: 128 * 1024 * 1024,
   maxUnreadBytes: 256 * 1024 * 1024,
   maxConnectionsPerAddress: 2000,
+  maxConnectionsPerViewer: 1000,
   maxPipelinedRequests: 50,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 120_000,
@@ -66,6 +70,9 @@ export const SERVER_LIMITS: Required<ServerLimits> = Object.freeze({
   pingIntervalMs: 12_000,
   drainTimeoutMs: 5000,
 });
+
+/** See {@link HttpServerOptions.maxFailedSignIns}. */
+export const MAX_FAILED_SIGN_INS = 60;
 
 /** The options of the HTTP server. */
 export interface HttpServerOptions {
@@ -99,6 +106,8 @@ export interface HttpServerOptions {
   readonly allowedOrigins?: readonly string[];
   /** Told of each operation, and of the number of WebSockets. Default: nobody is. */
   readonly watch?: RequestWatch;
+  /** Writes down who was refused, in the audit log. Default: nothing does. */
+  readonly audit?: Audit;
   /** Traces mutations. Default: nothing does. */
   readonly tracing?: Tracing;
   /**
@@ -108,7 +117,9 @@ export interface HttpServerOptions {
   readonly allowedHosts?: readonly string[];
   /** Operations and files of one caller in a minute; 0, the default, for any number. */
   readonly rateLimit?: number;
-  /** Counts them for all processes. Default: each counts for itself. */
+  /** Failed sign-ins of one address in a minute, beyond which it may try no more; 0 for any number. Default: 60. */
+  readonly maxFailedSignIns?: number;
+  /** Counts both for all processes. Default: each counts for itself. */
   readonly rates?: RateStore;
   /** Proxies in front of the service; see POWERCRUD_PROXY_HOPS. Default: 0. */
   readonly proxyHops?: number;

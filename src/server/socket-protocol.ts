@@ -11,7 +11,8 @@ import { refusalBody } from "./http-messages.ts";
 import type { OperationTools, SocketOperation } from "./graphql-handler.ts";
 import type { MaskError } from "./mask-error.ts";
 import { publicError, publicResult } from "./prepared-result.ts";
-import type { Peer } from "./rate-limiter.ts";
+import type { CallerGuard } from "./callers/caller-guard.ts";
+import type { Peer } from "./callers/peer.ts";
 import type { SendNext } from "./socket-deliveries.ts";
 import { deliverPrepared } from "./socket-deliveries.ts";
 
@@ -32,11 +33,15 @@ export interface SocketExtra {
   caller?: Caller;
   /** Ends the watch over the caller's credential. */
   unwatch?: (() => void) | undefined;
+  /** Gives back the caller's place among the viewer's connections. */
+  leave?: (() => void) | undefined;
+  isClosed?: boolean;
 }
 
 export interface SocketProtocolOptions {
   readonly tools: OperationTools;
   readonly callers: Callers;
+  readonly guard: CallerGuard;
   readonly maskError: MaskError;
   readonly maxOperationsPerSocket: number;
   readonly connectionInitWaitMs: number;
@@ -68,34 +73,51 @@ export function createSocketProtocol(options: SocketProtocolOptions): Server<Soc
       Symbol.asyncIterator in result ? deliverPrepared(result, id, extra.sendNext) : undefined,
     onNext: (_context, _id, _payload, _args, result) => publicResult(result as ExecutionResult),
     onError: (_context, _id, _payload, errors) => errors.map(publicError),
-    onClose: ({ extra }) => extra.unwatch?.(),
+    onClose({ extra }) {
+      extra.isClosed = true;
+      extra.unwatch?.();
+      extra.leave?.();
+    },
   });
 }
 
 /** Close code for a client that may come back later. */
 const TRY_AGAIN_LATER = 1013;
+/** Errors for which it is used: the same credential may do then. */
+const FOR_LATER: ReadonlySet<ErrorCode> = new Set([
+  "UNAVAILABLE",
+  "INTERNAL",
+  "RATE_LIMITED",
+  "LIMIT_EXCEEDED",
+]);
 /** The most bytes of a close's reason. */
 const MAX_REASON_BYTES = 123;
 
 /** @returns false when the caller is refused: the socket is closed then, with the refusal as its reason */
 async function welcome(
-  { callers, maskError }: SocketProtocolOptions,
+  { callers, guard, maskError }: SocketProtocolOptions,
   context: SocketContext,
 ): Promise<boolean> {
   const { extra, connectionParams } = context;
+  const request = operationOf(extra);
   try {
     const caller = await callers.identify({
       authorization: extra.authorization,
       headers: extra.headers,
+      request,
       ...(connectionParams === undefined ? {} : { connectionParams }),
     });
+    if (extra.isClosed === true) {
+      return false;
+    }
     extra.caller = caller;
+    extra.leave = guard.enter(caller, request);
     extra.unwatch = caller.lifetime?.watch(() => refuse(extra, unauthenticated()));
     // They may hold secrets, and would stay as long as the socket.
     delete (context as { connectionParams?: unknown }).connectionParams;
     return true;
   } catch (error) {
-    refuse(extra, maskError(error, { socketOperation: operationOf(extra) }));
+    refuse(extra, maskError(error, { socketOperation: request }));
     return false;
   }
 }
@@ -103,9 +125,8 @@ async function welcome(
 function refuse(extra: SocketExtra, error: unknown): void {
   const { message, extensions, code = extensions?.["code"] } = error as Partial<GraphQLError & AppError>;
   const body = JSON.stringify(refusalBody(code as ErrorCode, message ?? ""));
-  const isForLater = code === "UNAVAILABLE" || code === "INTERNAL";
   extra.close(
-    isForLater ? TRY_AGAIN_LATER : CloseCode.Forbidden,
+    FOR_LATER.has(code as ErrorCode) ? TRY_AGAIN_LATER : CloseCode.Forbidden,
     Buffer.byteLength(body) > MAX_REASON_BYTES ? String(code) : body,
   );
 }

@@ -8,7 +8,7 @@ import type { Logger } from "../kernel/logger.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { headersOf } from "./http-messages.ts";
 import { PacedJobs } from "./paced-jobs.ts";
-import { peerOf } from "./rate-limiter.ts";
+import { peerOf } from "./callers/peer.ts";
 import { SocketIntake } from "./socket-intake.ts";
 import type { SocketOutlet } from "./socket-outlet.ts";
 import { createSocketOutlet } from "./socket-outlet.ts";

@@ -1,7 +1,10 @@
 import type { ServerResponse } from "node:http";
 import type { Plugin } from "graphql-yoga";
 import type { Caller } from "./callers/caller.ts";
+import type { CallerGuard } from "./callers/caller-guard.ts";
+import { requestOf } from "./callers/caller-guard.ts";
 import type { ServedContext } from "./callers/limit-scopes.ts";
+import type { Asker, MaskError } from "./mask-error.ts";
 
 /** The event streams that are open. */
 export interface StreamTracker {
@@ -27,20 +30,34 @@ export interface StreamHolder {
 const STOPPING = new Error("The service is stopping. Subscribe again.");
 const ENDED = new Error("The credential has ended. Get a new one, and subscribe again.");
 
+type StreamContext = ServedContext & Partial<StreamHolder> & Asker;
+
+/** What a subscription over HTTP has, before its response is there. */
+interface Subscription {
+  readonly caller: Caller;
+  /** Gives back its place among the viewer's connections. */
+  readonly leave: () => void;
+}
+
 /**
  * Tracks the responses that are event streams. When one is broken off, yoga ends its source, as when a client leaves. That
- * happens when the service stops, and when the caller's credential ends.
+ * happens when the service stops, and when the caller's credential ends. Those of a viewer are limited in number.
  */
-export function trackStreams(): StreamTracker {
+export function trackStreams(guard: CallerGuard, maskError: MaskError): StreamTracker {
   const open = new Map<OpenStream, () => void>();
-  const callers = new WeakMap<object, Caller>();
+  const subscriptions = new WeakMap<object, Subscription>();
   let isStopping = false;
   const add = (stream: OpenStream, holder: object): void => {
+    const { caller, leave } = subscriptions.get(holder) ?? {};
     if (isStopping) {
+      leave?.();
       stream.destroy(STOPPING);
     } else {
-      const unwatch = callers.get(holder)?.lifetime?.watch(() => stream.destroy(ENDED));
-      open.set(stream, unwatch ?? (() => undefined));
+      const unwatch = caller?.lifetime?.watch(() => stream.destroy(ENDED));
+      open.set(stream, () => {
+        unwatch?.();
+        leave?.();
+      });
     }
   };
   const remove = (stream: OpenStream): void => {
@@ -49,12 +66,15 @@ export function trackStreams(): StreamTracker {
   };
   return {
     plugin: {
-      onSubscribe({ args }) {
-        const context: unknown = args.contextValue;
-        const { res, stream, caller } = context as ServedContext & Partial<StreamHolder>;
-        const holder = res ?? stream;
-        if (holder !== undefined) {
-          callers.set(holder, caller);
+      onSubscribe({ args, setResultAndStopExecution }) {
+        const asker = args.contextValue as unknown as StreamContext;
+        const holder = asker.res ?? asker.stream;
+        try {
+          if (holder !== undefined) {
+            subscriptions.set(holder, subscribe(guard, asker));
+          }
+        } catch (error) {
+          setResultAndStopExecution({ errors: [maskError(error)] });
         }
       },
       onResponse({ response, serverContext }) {
@@ -68,6 +88,7 @@ export function trackStreams(): StreamTracker {
     },
     track(response, holder) {
       if (response.body === null || !isEventStream(response)) {
+        subscriptions.get(holder)?.leave();
         return response;
       }
       const { body, stream } = breakable(response.body, () => remove(stream));
@@ -81,6 +102,18 @@ export function trackStreams(): StreamTracker {
       }
     },
   };
+}
+
+/** @throws AppError LIMIT_EXCEEDED where the viewer has too many */
+function subscribe(guard: CallerGuard, asker: StreamContext): Subscription {
+  const { caller, res } = asker;
+  const leave = guard.enter(caller, requestOf(asker));
+  if (res?.closed === true) {
+    leave();
+  } else {
+    res?.once("close", leave);
+  }
+  return { caller, leave };
 }
 
 /** A response that has not ended. */
@@ -103,6 +136,7 @@ function breakable(
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       breakOff = (reason) => {
+        onEnd();
         controller.error(reason);
         reader.cancel().catch(() => undefined);
       };

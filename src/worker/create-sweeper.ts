@@ -2,6 +2,7 @@ import type { FailureLog } from "../kernel/logger.ts";
 import { createFailureLog } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
+import type { PromoteUnblockedPorts } from "../core/sweeper/promote-unblocked.ts";
 import type { SweepOptions } from "../core/sweeper/sweep.ts";
 import { countSwept, sweep } from "../core/sweeper/sweep.ts";
 import { repeatHookCalls } from "../core/tasks/settle/final-hooks.ts";
@@ -25,7 +26,7 @@ export interface SweeperOptions extends SweepOptions {
  * The hooks that dead processes did not call are called beside the passes: a hook that hangs must not keep tasks from being
  * rescued.
  */
-export function createSweeper(ports: TaskPorts, options: SweeperOptions): Service {
+export function createSweeper(ports: PromoteUnblockedPorts, options: SweeperOptions): Service {
   let stopTimer: (() => void) | undefined;
   let pass: Promise<void> | undefined;
   let hooks: Promise<void> | undefined;
@@ -60,7 +61,7 @@ export function createSweeper(ports: TaskPorts, options: SweeperOptions): Servic
 
 /** @returns whether it was this process's turn */
 async function sweepInTurn(
-  ports: TaskPorts,
+  ports: PromoteUnblockedPorts,
   options: SweeperOptions,
   failures: FailureLog,
 ): Promise<boolean> {

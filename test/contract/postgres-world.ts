@@ -1,4 +1,3 @@
-import type { Pool } from "pg";
 import { createPostgresTaskQueue } from "../../src/adapters/bullmq/create-postgres-task-queue.ts";
 import { createPool } from "../../src/adapters/postgres/connection/create-pool.ts";
 import { createPgSession } from "../../src/adapters/postgres/connection/pg-session.ts";
@@ -20,7 +19,7 @@ export interface PostgresWorld extends World {
   readonly locks: LockStore;
   readonly steps: QuickSteps;
   readonly url: string;
-  readonly pool: Pool;
+  readonly pool: ReturnType<typeof createPool>;
 }
 
 /** Takes the fence as every chunk writer does. */

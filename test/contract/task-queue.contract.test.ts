@@ -80,7 +80,7 @@ describeTransports("task queue", (world) => {
   it("delivers a postponed task when it is due, beside one that its worker still has", async () => {
     const [task, other] = newTasks(2) as [QueuedTask, QueuedTask];
     const postponed = { ...task, postponedUntil: 5, delayMs: 300 };
-    const { untilStarted, endAll } = await startConsumer(3);
+    const { untilStarted, endAll } = await startConsumer(4);
     await world().queue.enqueue([task]);
     await untilStarted(1);
     await world().queue.enqueue([postponed, { ...other, delayMs: 0 }]);
@@ -88,7 +88,12 @@ describeTransports("task queue", (world) => {
     await world().queue.enqueue([{ ...postponed, delayMs: 0 }]);
     expect(await untilStarted(2)).toMatchObject([task, other]);
     expect(await world().queue.count()).toBe(1);
-    expect(await untilStarted(3)).toMatchObject([task, other, { id: task.id, postponedUntil: 5 }]);
+    await world().queue.enqueue([{ ...task, postponedUntil: 5, occasion: "DUE" }]);
+    const delivered = await untilStarted(4);
+    expect(delivered.slice(0, 2)).toMatchObject([task, other]);
+    expect(new Set(delivered.slice(2).map(({ id, occasion }) => [id, occasion].join()))).toEqual(
+      new Set([`${task.id},`, `${task.id},DUE`]),
+    );
     endAll();
   });
 

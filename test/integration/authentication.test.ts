@@ -5,7 +5,6 @@ import { WebSocket } from "ws";
 import demoConfig from "../../powercrud.config.ts";
 import type { CliContext } from "../../src/cli/cli-context.ts";
 import { createKey, listKeys, revokeKey } from "../../src/cli/commands/keys.ts";
-import { createFirstApiKey, revokeApiKey } from "../../src/compose/manage-keys.ts";
 import { completeConfig } from "../../src/config/config.ts";
 import type { PowerCrud, PowerCrudService } from "../../src/index.ts";
 import {
@@ -148,15 +147,20 @@ async function start(settings: Settings, config = demoConfig, isToStart = true):
   return service;
 }
 
+/** The lines of the audit log that commands have written. */
+const audited: object[] = [];
+
 /** Runs a command of the command line. @returns what it prints */
 async function command(run: (context: CliContext) => Promise<void>): Promise<readonly string[]> {
   const lines: string[] = [];
   const logger = createSilentLogger();
+  const auditLogger = { ...logger, info: (fields: object) => void audited.push(fields) };
   await run({
     config: completeConfig(),
     database: { databaseUrl: database.url, dataDir: "", logger },
     projectDir: process.cwd(),
     logger,
+    auditLogger,
     print: (line: string) => void lines.push(line),
     say: () => undefined,
   } as unknown as CliContext);
@@ -276,6 +280,10 @@ describe("a service that requires authentication", () => {
       expect(await ask(url, WHO, text)).toEqual({ status: 401, body: REFUSAL });
     }
     await expect(command((context) => revokeKey(context, "robot"))).rejects.toThrow("keys list");
+    const key = expect.any(String) as string;
+    expect(audited).toEqual(
+      ["made", "revoked"].map((outcome) => ({ log: "audit", action: "key", outcome, viewerId: null, key })),
+    );
   });
 
   it("lets a key do what its scopes say, on both transports", async () => {
@@ -325,17 +333,6 @@ describe("a service that requires authentication", () => {
     expect((await overSocket(client, { query: WHO }).next()).value).toMatchObject({
       data: { viewer: { id: "bob" } },
     });
-  });
-
-  it("has its first key made by init, once", async () => {
-    const address = { databaseUrl: database.url, config: completeConfig(), logger: createSilentLogger() };
-    await Promise.all(["robot", "reader"].map((name) => revokeApiKey(address, name)));
-    const text = await createFirstApiKey(address, "root");
-    const { url } = await start({ auth: "required" });
-    expect(await ask(url, WHO, text)).toMatchObject({
-      body: { data: { viewer: { id: "key:admin", roles: ["root"] } } },
-    });
-    expect(await createFirstApiKey(address, "root")).toBeUndefined();
   });
 
   // option: auth.viewerOf

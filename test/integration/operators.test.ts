@@ -190,7 +190,12 @@ describe("the audit log", () => {
     await ask(`mutation { cancelTask(id: "${taskId}") { __typename } }`);
     await ask(`mutation { retryTask(id: "${taskId}") { __typename } }`);
     await ask(`mutation { updateCountry(id: "FR", data: {name: "x"}) { __typename } }`);
-    const by = { log: "audit", viewerId: "ann", requestId: expect.stringMatching(/^edge-/) };
+    const by = {
+      log: "audit",
+      viewerId: "ann",
+      requestId: expect.stringMatching(/^edge-/),
+      peer: expect.stringContaining("127.0.0.1"),
+    };
     expect(audit).toMatchObject([
       { ...by, action: "launch", outcome: "launched", kind: "bulkUpdate", model: "City", taskId },
       { ...by, action: "cancel", outcome: "settled", taskId },

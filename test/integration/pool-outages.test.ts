@@ -1,5 +1,6 @@
+import { setImmediate } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { createPool } from "../../src/adapters/postgres/connection/create-pool.ts";
+import { createPool, useOf } from "../../src/adapters/postgres/connection/create-pool.ts";
 import { createTextRows } from "../../src/adapters/postgres/connection/text-rows.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createLogBook } from "../support/log-book.ts";
@@ -59,15 +60,18 @@ it("callers wait in line while connections come back, and are refused when none 
   await database.drop();
 });
 
-it("a connection that came back goes to the next caller of the same turn, unless it is lost", async () => {
+it("a connection that came back goes to the next caller, unless it is lost, and counts as unused", async () => {
   const database = await createTestDatabase();
   const logger = createSilentLogger();
   const pool = createPool({ connectionString: database.url, applicationName: "turn", logger });
   const first = await pool.connect();
   first.release();
   expect(() => first.release()).toThrow("back in the pool already");
+  expect(useOf("turn", pool)).toMatchObject({ busy: 0, idle: 1 });
+  await setImmediate();
   const next = await pool.connect();
   expect(next).toBe(first);
+  expect(useOf("turn", pool)).toMatchObject({ busy: 1, idle: 0 });
   next.release();
   next.emit("error", new Error("lost"));
   const other = await pool.connect();

@@ -4,6 +4,7 @@ import type { ModelOptions } from "../../src/core/records/model-options.ts";
 import type { RunContext } from "../../src/core/tasks/define-task.ts";
 import type { LaunchOptions } from "../../src/core/tasks/launch-options.ts";
 import { launchTask } from "../../src/core/tasks/launch/launch-task.ts";
+import type { Json } from "../../src/kernel/json.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
 import { createId } from "../../src/kernel/ids.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
@@ -25,6 +26,8 @@ export interface NestedEngine {
     rules: ModelOptions<ThingRow, SqlSession>;
     /** What a task of the kind `custom` does. */
     run: (context: RunContext) => Promise<unknown>;
+    /** Whether the dependents of the kind `dependent` throw for this input. */
+    isDependentWrong: (input: Json) => boolean;
   };
   /** Restores the things, and clears the app's code and all locks. */
   reset(): Promise<void>;
@@ -46,7 +49,7 @@ export interface NestedEngine {
 }
 
 export async function createNestedEngine(): Promise<NestedEngine> {
-  const app: NestedEngine["app"] = { rules: {}, run: async () => null };
+  const app: NestedEngine["app"] = { rules: {}, run: async () => null, isDependentWrong: () => false };
   const engine = await createEngineFixture({
     chunkRecords: 20,
     workerConcurrency: 1,
@@ -60,7 +63,7 @@ export async function createNestedEngine(): Promise<NestedEngine> {
       defineTask({
         kind: "dependent",
         claims: () => [{ model: "Thing", ids: ["7"] }],
-        dependents: { Label: (ids) => ids },
+        dependents: { Label: (ids, { input }) => (app.isDependentWrong(input) ? fail() : ids) },
         run: async ({ task }) => (await nested.owners(["7"])).get("7") === task.id,
       }),
     ],
@@ -70,6 +73,7 @@ export async function createNestedEngine(): Promise<NestedEngine> {
     app,
     async reset() {
       app.rules = {};
+      app.isDependentWrong = () => false;
       app.run = async () => null;
       await engine.pool.query(emptying("powercrud.lock, part, seal, thing, label"));
       await insertThings(engine.session, 40);
@@ -117,6 +121,10 @@ export async function createNestedEngine(): Promise<NestedEngine> {
     untilSays: (taskId, text) => withDeadline(untilShown(engine, taskId, text), 15_000, `"${text}"`),
   };
   return nested;
+}
+
+function fail(): never {
+  throw new TypeError("no such column");
 }
 
 async function untilShown({ feed }: EngineFixture, taskId: string, text: string): Promise<void> {

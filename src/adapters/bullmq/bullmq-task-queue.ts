@@ -109,8 +109,8 @@ function toJob(task: QueuedTask): {
   data: QueuedTask;
   opts: { jobId: string; delay?: number };
 } {
-  const { id, attempt, helper, postponedUntil, delayMs = 0 } = task;
-  const parts = [id, attempt, helper, postponedUntil && `p${postponedUntil}`];
+  const { id, attempt, helper, postponedUntil, delayMs = 0, occasion } = task;
+  const parts = [id, attempt, helper, postponedUntil && `p${postponedUntil}`, occasion];
   return {
     name: "task",
     data: task,

@@ -23,6 +23,7 @@ import type { InitDisplay } from "../init-display.ts";
 import { createInitDisplay } from "../init-display.ts";
 import { withDatabase } from "../with-database.ts";
 import { describeDiagnosis } from "./doctor.ts";
+import { auditOf } from "./keys.ts";
 
 /** The options of `powercrud init`. */
 export interface InitOptions {
@@ -244,7 +245,7 @@ async function makeFirstKey(context: CliContext): Promise<string | undefined> {
   }
   let made: string | undefined;
   await withDatabase(context, async (databaseUrl) => {
-    const address = { databaseUrl, config, logger };
+    const address = { databaseUrl, config, logger, ...auditOf(context) };
     made = await createFirstApiKey(address, auth?.adminRole);
   });
   return made;

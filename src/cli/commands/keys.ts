@@ -1,5 +1,6 @@
 import { createApiKey, KEY_SCOPES, listApiKeys, revokeApiKey } from "../../compose/manage-keys.ts";
 import { requireMigrated } from "../../compose/migrations.ts";
+import { createAudit } from "../../kernel/audit.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
 import type { CliContext } from "../cli-context.ts";
 import { parseViewer, UsageError } from "../usage.ts";
@@ -73,8 +74,13 @@ async function withKeys(context: CliContext, work: (address: Address) => Promise
   const { config, logger, projectDir } = context;
   await withDatabase(context, async (databaseUrl) => {
     await requireMigrated({ databaseUrl, projectDir, logger });
-    await work({ databaseUrl, config, logger });
+    await work({ databaseUrl, config, logger, ...auditOf(context) });
   });
+}
+
+/** For what becomes of keys, unless nothing is to be written down. */
+export function auditOf({ config, auditLogger }: CliContext): Pick<Address, "audit"> {
+  return config.isAudited ? { audit: createAudit(auditLogger) } : {};
 }
 
 /** The listed parts: never the hash. */

@@ -19,6 +19,7 @@ const ACTIONS: Readonly<Record<keyof Report["summary"], string>> = {
   expired: "were reservations of processes that are gone; their records are free",
   paused: "had lost their worker and were to be paused",
   promoted: "had nothing left to wait for, and are in the queue now",
+  failed: "had nothing left to wait for, and could not go on",
   cleaned: "were settled, and are cleaned up now",
   released: "held locks but were settled or do not exist; the locks are released",
   hooks: "calls of hooks were left by processes that are gone, and are made now",

@@ -8,10 +8,12 @@ export interface Viewer {
   readonly roles?: readonly string[];
   /** Additions of the app's authentication, such as a tenant. Default: none. */
   readonly claims?: JsonObject;
+  /** The id of the API key that it came by. Default: it came by none. */
+  readonly apiKeyId?: string;
 }
 
 /** A viewer with all members: what the app's rules are given. */
-export type FullViewer = Required<Viewer>;
+export type FullViewer = Required<Omit<Viewer, "apiKeyId">> & Pick<Viewer, "apiKeyId">;
 
 /** The role of administrators, unless the config has another. */
 export const ADMIN_ROLE = "admin";

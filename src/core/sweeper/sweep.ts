@@ -6,10 +6,12 @@ import { pauseAttempt } from "../tasks/settle/pause-attempt.ts";
 import { publishNotifications } from "../notifications/announcement.ts";
 import { failedEnd, stoppedEnd } from "../tasks/settle/ending.ts";
 import { repeatHookCalls } from "../tasks/settle/final-hooks.ts";
-import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
 import type { TaskPorts } from "../tasks/settle/task-ports.ts";
+import type { PromoteUnblockedPorts } from "./promote-unblocked.ts";
+import { promoteUnblocked } from "./promote-unblocked.ts";
 import type { StrandedTask } from "../tasks/stranded-tasks.ts";
+import type { QueuedTask } from "../tasks/task-queue.ts";
 import { isFinal, TASK_STATUSES } from "../tasks/task-status.ts";
 import type { Task } from "../tasks/task.ts";
 import { RESERVATION_KIND } from "../tasks/task.ts";
@@ -42,7 +44,7 @@ const BATCH = 500;
  * tasks. Live tasks are not touched. Idempotent; several passes at once do no harm, since the queue does not double an
  * attempt, and one of two deliveries begins.
  */
-export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<SweepSummary> {
+export async function sweep(ports: PromoteUnblockedPorts, options: SweepOptions): Promise<SweepSummary> {
   const ago = (ms: number): Date => new Date(ports.clock.now().getTime() - ms);
   const isQueueRead = (await options.isQueueRead?.()) ?? true;
   const enqueuedBefore = isQueueRead ? ago(options.beginGraceMs) : undefined;
@@ -51,13 +53,13 @@ export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<Sw
   const next = await enqueueNext(ports);
   const orphans = await rescueOrphans(ports, ago(options.leaseMs));
   const abandoned = await cancelAbandoned(ports);
-  const promoted = await promote(ports);
+  const turns = await promoteUnblocked(ports, BATCH);
   const cleaned = await clean(ports, ago(options.cleanGraceMs));
   const released = await ports.locks.releaseOrphans();
   await announceOverdue(ports, ago(options.enqueueGraceMs));
   const pruned = await pruneTasks(ports, options.retentionMs);
   const cancelled = [...orphans.cancelled, ...abandoned];
-  return { enqueued: [...enqueued, ...next], ...orphans, cancelled, promoted, cleaned, released, pruned };
+  return { enqueued: [...enqueued, ...next], ...orphans, cancelled, ...turns, cleaned, released, pruned };
 }
 
 /** Children that their parent's cancellation has missed. */
@@ -79,10 +81,15 @@ async function enqueuePending(
   const unbegun = enqueuedBefore === undefined ? [] : await ports.tasks.findUnbegun(enqueuedBefore, BATCH);
   const pending = [...unenqueued, ...unbegun];
   if (pending.length > 0) {
-    await ports.queue.enqueue(pending);
+    await ports.queue.enqueue(pending.map(dueDelivery));
     await ports.tasks.markEnqueued(idsOf(pending), ports.clock.now());
   }
   return idsOf(unenqueued);
+}
+
+/** The queue may still keep the delivery of a postponed task for later, by the clock of another machine. */
+function dueDelivery(task: StrandedTask): QueuedTask {
+  return task.postponedUntil === undefined ? task : { ...task, occasion: "DUE" };
 }
 
 async function rescueOrphans(
@@ -145,16 +152,6 @@ async function pauseOrphan(ports: TaskPorts, { id, attempt, progress }: Task): P
   return (await pauseAttempt(ports, { taskId: id, attempt }, progress)).kind === "PAUSED";
 }
 
-async function promote(ports: TaskPorts): Promise<readonly string[]> {
-  const promoted: string[] = [];
-  for (const waiting of await ports.tasks.findUnblocked(BATCH)) {
-    if (await retryWaiting(ports, waiting)) {
-      promoted.push(waiting.id);
-    }
-  }
-  return promoted;
-}
-
 async function clean(ports: TaskPorts, finishedBefore: Date): Promise<readonly string[]> {
   const cleaned: string[] = [];
   for (const { id } of await ports.tasks.findUncleaned(finishedBefore, BATCH)) {
@@ -196,6 +193,8 @@ interface SweepSummary {
   readonly paused: readonly string[];
   /** Their blocker is gone; given to the queue. */
   readonly promoted: readonly string[];
+  /** Their blocker is gone, and they could not go on: their definition is gone, too, or threw. */
+  readonly failed: readonly string[];
   /** Settled, and cleaned by this pass. */
   readonly cleaned: readonly string[];
   /** Settled or unknown owners whose locks were released. */
@@ -246,10 +245,11 @@ export interface SweepReport {
 }
 
 /** Sweeps at once, without waiting for a turn, and waits for the hooks that it calls. */
-export async function sweepNow(ports: TaskPorts, options: SweepOptions): Promise<SweepReport> {
+export async function sweepNow(ports: PromoteUnblockedPorts, options: SweepOptions): Promise<SweepReport> {
   const summary = { ...(await sweep(ports, options)), hooks: await repeatHookCalls(ports, options.leaseMs) };
-  const { enqueued, rescued, cancelled, expired, paused, promoted } = summary;
-  const touched = new Set([...enqueued, ...rescued, ...cancelled, ...expired, ...paused, ...promoted]);
+  const { enqueued, rescued, cancelled, expired, paused, promoted, failed } = summary;
+  const queued = [...enqueued, ...rescued, ...promoted];
+  const touched = new Set([...queued, ...cancelled, ...expired, ...paused, ...failed]);
   const live = await describeLive(ports);
   return { summary, leftAlone: live.filter(({ taskId }) => !touched.has(taskId)) };
 }

@@ -4,6 +4,7 @@ import type { NotificationChannel } from "./notify.ts";
 import type { Counts, Progress } from "./progress.ts";
 import type { NewTaskError } from "./task-error.ts";
 import type { FinalStep } from "./task-hooks.ts";
+import type { QueuedTask } from "./task-queue.ts";
 import type { FinalStatus } from "./task-status.ts";
 import type { Task } from "./task.ts";
 
@@ -107,6 +108,17 @@ export interface TaskAttempts {
     readonly blockedBy: string;
   }): Promise<readonly string[] | undefined>;
   endWait(wait: { readonly taskId: string; readonly blockedBy: string }): Promise<void>;
+  /**
+   * A task that could run at once if a worker had a place for it: the blocking one, one that it waits for, directly or over
+   * others, or one that has a slot which it awaits. PENDING and due, or RUNNING and silent since the moment.
+   */
+  findPlaceless(wait: {
+    readonly blockedBy: string;
+    readonly at: Date;
+    readonly silentSince: Date;
+    /** Others are left out. */
+    readonly kinds: readonly string[];
+  }): Promise<QueuedTask | undefined>;
   /**
    * Sums of the task's DONE chunks, read after the chunks that are being committed. Locks the task until the
    * transaction ends. Undefined unless the attempt is the current one and the task is not settled.

@@ -7,13 +7,18 @@ export interface QueuedTask extends StrandedTask {
   readonly helper?: number;
   /** It is delivered after this time, in ms. Default: at once. */
   readonly delayMs?: number;
+  /**
+   * Why it is enqueued although an earlier delivery after the same attempt may still be there: it is due and was not begun, it
+   * was given a slot after it had been turned away, or it was delivered too early. Default: none may be there.
+   */
+  readonly occasion?: "DUE" | "SLOT" | "EARLY";
 }
 
 /** Delivers tasks to workers, at least once. What a task must do is in the task store, not in the queue. */
 export interface TaskQueue {
   /**
-   * Enqueues. A task that is in the queue after the same attempt, and was postponed until the same time, is not doubled,
-   * nor is a helper.
+   * Enqueues. A task that is in the queue after the same attempt, on the same occasion, and was postponed until the same time,
+   * is not doubled, nor is a helper.
    * @throws AppError UNAVAILABLE at once when the queue cannot be reached
    */
   enqueue(tasks: readonly QueuedTask[]): Promise<void>;

@@ -8,6 +8,12 @@ export interface WaitingTask extends StrandedTask {
   readonly hasDependents: boolean;
 }
 
+/** A task in line that waits for nobody any more. */
+export interface UnblockedTask extends WaitingTask {
+  /** When the task that it waited for was settled; null where that is deleted. */
+  readonly unblockedAt: Date | null;
+}
+
 /** The tasks that are WAITING, and the tasks that they wait for. */
 export interface WaitingLine {
   /** Replaces the task's claims on dependent records. */
@@ -24,5 +30,5 @@ export interface WaitingLine {
   /** WAITING for the task, oldest first. */
   findWaitingFor(blockedBy: string, limit: number): Promise<readonly WaitingTask[]>;
   /** WAITING for a task that is settled or not there, oldest first. */
-  findUnblocked(limit: number): Promise<readonly WaitingTask[]>;
+  findUnblocked(limit: number): Promise<readonly UnblockedTask[]>;
 }

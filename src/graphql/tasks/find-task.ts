@@ -36,19 +36,37 @@ export async function findTask(seen: SeenTasks, viewer: Viewer, text: string): P
   return id === undefined ? undefined : (await findSeen(seen, viewer, [id])).get(id);
 }
 
-/** Makes a use case answer for a task that the viewer does not see as for one that is not there. */
-export function onlySeen<Request extends { readonly taskId: string; readonly viewer: Viewer }, Outcome>(
+/** What is done to one task on behalf of a viewer. */
+interface TaskRequest {
+  readonly taskId: string;
+  readonly viewer: Viewer;
+}
+
+/**
+ * Makes a use case answer for a task that the viewer does not see as for one that is not there. It takes any text as the id.
+ * @param onMissing told of each of both
+ */
+export function onlySeen<Request extends TaskRequest, Outcome>(
   seen: SeenTasks,
   use: (request: Request) => Promise<Outcome>,
+  onMissing: (request: TaskRequest) => void = () => undefined,
 ): (request: Request) => Promise<Outcome | MissingRefusal | UnavailableRefusal> {
-  return async (request) => {
-    const { taskId, viewer } = request;
-    if (seen.sight.scopeOf(viewer) === undefined) {
+  const missing = (request: Request): MissingRefusal => {
+    onMissing(request);
+    return missingTask(request.taskId);
+  };
+  return async (asked) => {
+    const taskId = taskIdOf(asked.taskId);
+    if (taskId === undefined) {
+      return missing(asked);
+    }
+    const request = { ...asked, taskId };
+    if (seen.sight.scopeOf(request.viewer) === undefined) {
       return use(request);
     }
     try {
-      const found = await findSeen(seen, viewer, [taskId]);
-      return found.has(taskId) ? await use(request) : missingTask(taskId);
+      const found = await findSeen(seen, request.viewer, [taskId]);
+      return found.has(taskId) ? await use(request) : missing(request);
     } catch (error) {
       if (isAppError(error, "UNAVAILABLE")) {
         return { kind: "UNAVAILABLE", message: error.message };
@@ -101,8 +119,8 @@ function checkSize(name: string, values: readonly unknown[]): void {
   }
 }
 
-/** The refusal of an id that cannot be a task's. */
-export function missingTask(text: string): { readonly kind: "MISSING"; readonly message: string } {
+/** The refusal of an id that is no task's, or of none that the viewer sees. */
+function missingTask(text: string): { readonly kind: "MISSING"; readonly message: string } {
   const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;
   return { kind: "MISSING", message: `There is no task ${shown}.` };
 }

@@ -8,7 +8,6 @@ import type { TaskControls } from "../../core/tasks/run/task-controls.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { SchemaContext } from "../builder.ts";
 import { givenMembers } from "../models/model-schema.ts";
-import { missingTask, taskIdOf } from "./find-task.ts";
 
 type Cancelled = Extract<CancelOutcome, { kind: "CANCELLED" }>;
 type Paused = Extract<PauseOutcome, { kind: "PAUSED" }>;
@@ -16,7 +15,7 @@ type Resumed = Extract<ResumeOutcome, { kind: "RESUMED" }>;
 type TaskRefusal = SettledRefusal | NotPausableRefusal | NotPausedRefusal;
 type TaskRefusalRef = ReturnType<typeof defineTaskRefusal>;
 
-/** Adds `cancelTask`, `pauseTask` and `resumeTask` to the mutations. */
+/** Adds `cancelTask`, `pauseTask` and `resumeTask` to the mutations. @param controls take any text as the id */
 export function addControlMutations(schema: SchemaContext, controls: TaskControls): void {
   const settled = defineTaskRefusal(schema, "SETTLED", "The task with its final status.");
   addCancelMutation(schema, settled, controls.cancelTask);
@@ -51,10 +50,7 @@ function addCancelMutation(
       description:
         "Stops a task for good: at once if it waits or is queued, otherwise at its next chunk at the latest, in any process. Finished chunks stay, except under ALL_OR_NOTHING, which is rolled back. Cancelling twice does no harm.",
       args: { id: t.arg.id({ required: true }) },
-      async resolve(_root, { id }, { viewer }) {
-        const taskId = taskIdOf(id);
-        return taskId === undefined ? missingTask(id) : cancelTask({ taskId, viewer });
-      },
+      resolve: (_root, { id }, { viewer }) => cancelTask({ taskId: id, viewer }),
     }),
   );
 }
@@ -87,10 +83,7 @@ function addPauseMutation(
       description:
         "Stops a task until `resumeTask`: at once if it is queued, otherwise at its next chunk at the latest, in any process. Its records stay locked, and finished chunks stay; under ALL_OR_NOTHING, and in a dry run, all is rolled back and begins again. Pausing twice does no harm.",
       args: { id: t.arg.id({ required: true }) },
-      async resolve(_root, { id }, { viewer }) {
-        const taskId = taskIdOf(id);
-        return taskId === undefined ? missingTask(id) : pauseTask({ taskId, viewer });
-      },
+      resolve: (_root, { id }, { viewer }) => pauseTask({ taskId: id, viewer }),
     }),
   );
 }
@@ -121,10 +114,7 @@ function addResumeMutation(
       type: result,
       description: "Lets a paused task go on where it stopped, as its next attempt.",
       args: { id: t.arg.id({ required: true }) },
-      async resolve(_root, { id }, { viewer }) {
-        const taskId = taskIdOf(id);
-        return taskId === undefined ? missingTask(id) : resumeTask({ taskId, viewer });
-      },
+      resolve: (_root, { id }, { viewer }) => resumeTask({ taskId: id, viewer }),
     }),
   );
 }
@@ -141,7 +131,7 @@ function defineTaskRefusal({ builder, refs }: SchemaContext, kind: TaskRefusal["
   });
 }
 
-/** Adds `retryTask` to the mutations. */
+/** Adds `retryTask` to the mutations. @param retryTask takes any text as the id */
 export function addRetryMutation({ builder, refs }: SchemaContext, retryTask: RetryTask): void {
   const records = builder.enumType("RetryRecords", {
     description: "Which records of a bulk task are tried again.",
@@ -161,17 +151,13 @@ export function addRetryMutation({ builder, refs }: SchemaContext, retryTask: Re
         records: t.arg({ type: records, defaultValue: "FAILED_AND_UNPROCESSED" }),
         options: t.arg({ type: refs.bulkOptions }),
       },
-      async resolve(_root, args, { viewer }) {
-        const taskId = taskIdOf(args.id);
-        return taskId === undefined
-          ? missingTask(args.id)
-          : retryTask({
-              taskId,
-              viewer,
-              ...(args.records == null ? {} : { records: args.records }),
-              options: givenMembers(args.options ?? {}) as LaunchOptions,
-            });
-      },
+      resolve: (_root, args, { viewer }) =>
+        retryTask({
+          taskId: args.id,
+          viewer,
+          ...(args.records == null ? {} : { records: args.records }),
+          options: givenMembers(args.options ?? {}) as LaunchOptions,
+        }),
     }),
   );
 }

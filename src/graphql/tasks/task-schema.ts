@@ -1,3 +1,4 @@
+import type { Viewer } from "../../core/access/viewer.ts";
 import type { TaskControls } from "../../core/tasks/run/task-controls.ts";
 import type { EventLog } from "../../core/events/event-log.ts";
 import type { TaskFeed } from "../../core/events/task-feed.ts";
@@ -26,6 +27,9 @@ import { addTaskPreview } from "./task-preview.ts";
 import { defineTaskParts } from "./task-parts.ts";
 import { addTaskQueries } from "./task-queries.ts";
 
+/** What a caller may do to one task. */
+type TaskAction = "cancel" | "pause" | "resume" | "retry";
+
 /** What the tasks' part of the schema calls. */
 export interface TaskSchemaPorts {
   readonly tasks: TaskStore;
@@ -35,6 +39,11 @@ export interface TaskSchemaPorts {
   readonly retryTask: RetryTask;
   /** The app's own tasks, and what launches them. Default: none. */
   readonly own?: { readonly tasks: readonly LaunchableTask[]; readonly launch: LaunchOwnTask };
+  /** Told of what is refused since the viewer sees no such task. Default: nobody is. */
+  readonly onMissing?: (
+    action: TaskAction,
+    request: { readonly taskId: string; readonly viewer: Viewer },
+  ) => void;
   /** The address of a task's page; null where the service knows none. Default: none. */
   readonly statusPageOf?: (taskId: string) => string | null;
   /** Default: no task has a preview. */
@@ -50,6 +59,9 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     const parts = defineTaskParts(schema);
     const { own, controls } = ports;
     const seen = { tasks: ports.tasks, sight: schema.sight ?? ALL_SEEN };
+    const onMissing =
+      (action: TaskAction) => (request: { readonly taskId: string; readonly viewer: Viewer }) =>
+        ports.onMissing?.(action, request);
     implementTask(schema, parts, {
       errors: createTaskErrors(ports.tasks),
       records: createTaskRecords(ports.tasks),
@@ -63,11 +75,11 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     addLaunchOptions(schema, parts.status);
     addTaskQueries(schema, parts, ports.tasks);
     addControlMutations(schema, {
-      cancelTask: onlySeen(seen, controls.cancelTask),
-      pauseTask: onlySeen(seen, controls.pauseTask),
-      resumeTask: onlySeen(seen, controls.resumeTask),
+      cancelTask: onlySeen(seen, controls.cancelTask, onMissing("cancel")),
+      pauseTask: onlySeen(seen, controls.pauseTask, onMissing("pause")),
+      resumeTask: onlySeen(seen, controls.resumeTask, onMissing("resume")),
     });
-    addRetryMutation(schema, onlySeen(seen, ports.retryTask));
+    addRetryMutation(schema, onlySeen(seen, ports.retryTask, onMissing("retry")));
     addTaskSubscriptions(schema, parts, { ...seen, feed: ports.feed });
     addTaskKinds(schema, own?.tasks ?? []);
     own?.tasks.forEach((task) => addLaunchField(schema, task, own.launch));

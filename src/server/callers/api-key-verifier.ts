@@ -9,7 +9,7 @@ import { errorFields } from "../../kernel/logger.ts";
 import type { Service } from "../../kernel/service.ts";
 import { createService } from "../../kernel/service.ts";
 import type { Caller } from "./caller.ts";
-import type { CredentialVerifier } from "./callers.ts";
+import type { CredentialVerifier, Verification } from "./callers.ts";
 import { Lifetime } from "./lifetime.ts";
 import { nameOfCredential, Verified } from "./verified.ts";
 
@@ -53,7 +53,7 @@ export function createApiKeyVerifier(options: ApiKeyVerifierOptions): Service & 
     start: () => Promise.resolve(),
     stop: () => keys.stop(),
   });
-  return { ...service, verify: (text) => keys.verify(text) };
+  return { ...service, known: (text) => keys.known(text), verify: (text) => keys.verify(text) };
 }
 
 class LiveKeys {
@@ -67,14 +67,37 @@ class LiveKeys {
     this.#options = options;
   }
 
-  verify(text: string): Caller | undefined | Promise<Caller | undefined> {
-    const name = nameOfCredential(text);
-    const known = this.#byName.get(name);
-    if (known === undefined || this.#isStale(known)) {
-      return this.#lookUp(text, name);
+  known(text: string): Caller | undefined {
+    const known = this.#byName.get(nameOfCredential(text));
+    if (known === undefined || known.caller.lifetime.isOver || this.#isStale(known)) {
+      return undefined;
     }
     known.isUsed = true;
-    return known.caller.lifetime.isOver ? undefined : known.caller;
+    return known.caller;
+  }
+
+  /** Looks the key up. */
+  async verify(text: string): Promise<Verification> {
+    const parsed = parseKey(text);
+    if (parsed === undefined) {
+      return { kind: "REFUSED", reason: "invalid" };
+    }
+    // Before the look-up: a key that is revoked in between is heard of.
+    await this.#listen();
+    const stored = await this.#options.store.find(parsed.prefix);
+    if (stored === undefined) {
+      return { kind: "REFUSED", reason: "unknown" };
+    }
+    const { id, viewer } = stored;
+    if (!isSameHash(stored.hash, parsed.hash)) {
+      return { kind: "REFUSED", reason: "invalid", key: id };
+    }
+    const refused = { kind: "REFUSED", key: id, viewerId: viewer.id } as const;
+    if (stored.revokedAt !== null) {
+      return { ...refused, reason: "revoked" };
+    }
+    const { caller } = this.#remember(stored, nameOfCredential(text));
+    return caller.lifetime.isOver ? { ...refused, reason: "expired" } : { kind: "HOLDS", caller };
   }
 
   async stop(): Promise<void> {
@@ -88,21 +111,6 @@ class LiveKeys {
     return this.#options.clock.now().getTime() - refreshedAt > 3 * REFRESH_INTERVAL_MS;
   }
 
-  async #lookUp(text: string, name: string): Promise<Caller | undefined> {
-    const parsed = parseKey(text);
-    if (parsed === undefined) {
-      return undefined;
-    }
-    // Before the look-up: a key that is revoked in between is heard of.
-    await this.#listen();
-    const stored = await this.#options.store.find(parsed.prefix);
-    if (stored === undefined || !isSameHash(stored.hash, parsed.hash) || stored.revokedAt !== null) {
-      return undefined;
-    }
-    const key = this.#remember(stored, name);
-    return key.caller.lifetime.isOver ? undefined : key.caller;
-  }
-
   #remember(stored: StoredApiKey, name: string): LiveKey {
     const refreshedAt = this.#options.clock.now().getTime();
     const known = this.#byId.get(stored.id);
@@ -113,7 +121,8 @@ class LiveKeys {
       return known;
     }
     const lifetime = new Lifetime(this.#options.clock, stored.expiresAt ?? undefined);
-    const caller = { viewer: fullViewer(stored.viewer), scopes: new Set(stored.scopes), lifetime };
+    const viewer = { ...fullViewer(stored.viewer), apiKeyId: stored.id };
+    const caller = { viewer, scopes: new Set(stored.scopes), lifetime };
     const key: LiveKey = { id: stored.id, name, caller, isUsed: true, refreshedAt };
     this.#byId.set(key.id, key);
     this.#byName.set(name, key);

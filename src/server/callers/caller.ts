@@ -3,6 +3,7 @@ import type { FullViewer, Viewer } from "../../core/access/viewer.ts";
 import { ANONYMOUS, fullViewer } from "../../core/access/viewer.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Lifetime } from "./lifetime.ts";
+import type { CallersRequest } from "./peer.ts";
 
 /** Who asks, what the credential is good for, and how long it holds. */
 export interface Caller {
@@ -27,6 +28,10 @@ export interface Credentials {
 /** Credentials with the header that is read for every request; the others are copied only if somebody reads them. */
 export interface GivenCredentials extends Credentials {
   readonly authorization: string | undefined;
+  /** The request that has them. Default: they are the request. */
+  readonly request?: CallersRequest;
+  /** Nothing is refused to a caller without credentials: it asks only whether the service works. Default: it may be. */
+  readonly isProbe?: boolean;
 }
 
 /**
@@ -34,6 +39,24 @@ export interface GivenCredentials extends Credentials {
  * @throws AppError to refuse the caller; its message is shown
  */
 export type Authenticate = (credentials: Credentials) => Promise<Viewer | null> | Viewer | null;
+
+/** Why a caller is not let in. It is for the audit log: callers are told the same for every reason. */
+export interface CallerRefusal {
+  readonly reason:
+    | "nothing sent"
+    | "not taken"
+    | "invalid"
+    | "unknown"
+    | "revoked"
+    | "expired"
+    | "authenticate";
+  /** The id of the API key that was used. */
+  readonly key?: string;
+  /** Who holds it, if the whole key was right. */
+  readonly viewerId?: string | null;
+  /** Whether it was a try to get in: something was sent that might have held. */
+  readonly isTry: boolean;
+}
 
 /** What a stranger is told, everywhere in the same words. With its JSON around it, it fits into the close of a WebSocket. */
 const WHAT_TO_SEND = "Send Authorization: Bearer <API key or JWT>.";
@@ -44,17 +67,11 @@ export function unauthenticated(): AppError {
 }
 
 /** Whether the caller's key may be used for that. */
-function isGranted({ scopes }: Caller, scope: KeyScope): boolean {
+export function isGranted({ scopes }: Caller, scope: KeyScope): boolean {
   return scopes === undefined || scopes.has(scope);
 }
 
-/** @throws AppError FORBIDDEN */
-export function requireScope(caller: Caller, scope: KeyScope): void {
-  if (!isGranted(caller, scope)) {
-    const held = [...(caller.scopes ?? [])].join(", ");
-    throw new AppError(
-      "FORBIDDEN",
-      `This API key is good for: ${held || "nothing"}. This needs one with the scope ${scope}.`,
-    );
-  }
+/** What the caller's key may be used for, for people. */
+export function heldScopes({ scopes = new Set() }: Caller): string {
+  return [...scopes].join(", ");
 }

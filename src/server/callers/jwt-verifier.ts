@@ -56,35 +56,37 @@ export interface JwtVerifierOptions {
 export function createJwtVerifier(options: JwtVerifierOptions): CredentialVerifier {
   const verified = new Verified<Caller & { readonly lifetime: Lifetime }>();
   const check = createCheck(options);
-  const verifyNew = async (text: string, name: string): Promise<Caller | undefined> => {
-    const claims = await check(text);
-    const viewer = claims && (await (options.viewerOf ?? viewerOfClaims)({ claims: claims as JsonObject }));
-    if (claims?.exp === undefined || viewer === null || viewer === undefined) {
-      return undefined;
-    }
-    const lifetime = new Lifetime(options.clock, new Date((claims.exp + CLOCK_SKEW_S) * 1000));
-    const caller = { viewer: fullViewer(viewer), lifetime };
-    verified.set(name, caller);
-    return caller;
-  };
   return {
-    verify(text) {
+    known(text) {
       const name = nameOfCredential(text);
       const known = verified.get(name);
-      if (known === undefined) {
-        return verifyNew(text, name);
-      }
-      if (known.lifetime.isOver) {
+      if (known?.lifetime.isOver === true) {
         verified.delete(name);
         return undefined;
       }
       return known;
     },
+    async verify(text) {
+      const claims = await check(text);
+      if (typeof claims === "string") {
+        return { kind: "REFUSED", reason: claims };
+      }
+      const viewer = await (options.viewerOf ?? viewerOfClaims)({ claims: claims as JsonObject });
+      if (claims.exp === undefined || viewer === null) {
+        return { kind: "REFUSED", reason: "invalid" };
+      }
+      const lifetime = new Lifetime(options.clock, new Date((claims.exp + CLOCK_SKEW_S) * 1000));
+      const caller = { viewer: fullViewer(viewer), lifetime };
+      verified.set(nameOfCredential(text), caller);
+      return { kind: "HOLDS", caller };
+    },
   };
 }
 
-/** @returns what checks a token; that returns its claims, undefined for one that does not hold */
-function createCheck(options: JwtVerifierOptions): (text: string) => Promise<JWTPayload | undefined> {
+/** @returns what checks a token; that returns its claims, or why it does not hold */
+function createCheck(
+  options: JwtVerifierOptions,
+): (text: string) => Promise<JWTPayload | "invalid" | "expired"> {
   const { source, issuer, audience, clock } = options;
   const key: JWTVerifyGetKey =
     "secret" in source ? keyOfSecret(source.secret) : keysAt(source.jwksUrl, options);
@@ -100,7 +102,7 @@ function createCheck(options: JwtVerifierOptions): (text: string) => Promise<JWT
       return (await jwtVerify(text, key, { ...asked, currentDate: clock.now() })).payload;
     } catch (error) {
       if (isRefusal(error)) {
-        return undefined;
+        return error instanceof errors.JWTExpired ? "expired" : "invalid";
       }
       throw new AppError("UNAVAILABLE", "The keys that tokens are signed with cannot be read. Try again.", {
         cause: error,

@@ -3,8 +3,10 @@ import { getOperationAST, OperationTypeNode } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { GraphQLContext } from "../../graphql/builder.ts";
 import type { MaskError } from "../mask-error.ts";
+import type { Asker } from "../mask-error.ts";
 import type { Caller } from "./caller.ts";
-import { requireScope } from "./caller.ts";
+import type { CallerGuard } from "./caller-guard.ts";
+import { requestOf } from "./caller-guard.ts";
 
 /** What resolvers have, and who asks. */
 export interface ServedContext extends GraphQLContext {
@@ -12,15 +14,17 @@ export interface ServedContext extends GraphQLContext {
 }
 
 /** Refuses operations that the caller's API key is not good for, on every transport. */
-export function limitScopes(maskError: MaskError): Plugin {
+export function limitScopes(maskError: MaskError, guard: CallerGuard): Plugin {
   const check = (args: ExecutionArgs, refuse: (result: ExecutionResult) => void): void => {
-    const { caller } = args.contextValue as ServedContext;
+    const asker = args.contextValue as ServedContext & Asker;
+    const { caller } = asker;
     if (caller.scopes === undefined) {
       return;
     }
     const operation = getOperationAST(args.document, args.operationName)?.operation;
     try {
-      requireScope(caller, operation === OperationTypeNode.MUTATION ? "write" : "read");
+      const scope = operation === OperationTypeNode.MUTATION ? "write" : "read";
+      guard.requireScope(caller, scope, requestOf(asker));
     } catch (error) {
       refuse({ errors: [maskError(error)] });
     }

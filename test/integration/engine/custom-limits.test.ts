@@ -5,11 +5,13 @@ import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import type { RunContext } from "../../../src/core/tasks/define-task.ts";
 import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
+import { tasks } from "../../../src/core/tasks/launch/launch-own.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../../../src/core/tasks/run/pause-task.ts";
 import { resumeTask } from "../../../src/core/tasks/run/resume-task.ts";
 import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
+import { isAppError } from "../../../src/kernel/app-error.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { PATIENT } from "../../support/sweep-options.ts";
@@ -48,6 +50,23 @@ beforeAll(async () => {
         // option: tasks.concurrency.perKey
         concurrency: { max: 1, perKey: ({ input }) => input.slice(0, 1) },
         run,
+      }),
+      defineTask({
+        kind: "family",
+        input: z.string(),
+        concurrency: { max: 2 },
+        async run(context) {
+          await run(context);
+          if (context.input.endsWith("'s child")) {
+            return null;
+          }
+          const launched = await tasks
+            .launch("family", `${context.input}'s child`, { asChild: { wait: true } })
+            .catch((error: unknown) => (isAppError(error) ? error.code : error));
+          return typeof launched === "object" && launched !== null && "kind" in launched
+            ? "waited"
+            : launched;
+        },
       }),
     ],
   });
@@ -170,5 +189,20 @@ describe("a limit of concurrency", () => {
     await untilBegun("d1", "d2");
     ["d1", "d2"].forEach(end);
     expect((await engine.settled(second)).status).toBe("SUCCEEDED");
+  });
+
+  it("lets no tasks wait for ever for children that may not run beside them", async () => {
+    const parents = [await launch("family", "a"), await launch("family", "b")];
+    await expect.poll(() => begun.toSorted()).toEqual(["a", "b"]);
+    ["a", "b"].forEach(end);
+    // One of the parents gives up, and its slot is the children's.
+    await expect.poll(() => begun).toHaveLength(3);
+    end(begun[2] ?? "");
+    await expect.poll(() => begun).toHaveLength(4);
+    end(begun[3] ?? "");
+    const ended = await Promise.all(parents.map((id) => engine.settled(id)));
+    expect(new Set(ended.map(({ result }) => result))).toEqual(new Set(["CONFLICT", "waited"]));
+    expect(begun.slice(2).toSorted()).toEqual(["a's child", "b's child"]);
+    expect(mostRunning).toBe(2);
   });
 });

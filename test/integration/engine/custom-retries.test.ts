@@ -8,6 +8,7 @@ import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
+import type { QueuedTask } from "../../../src/core/tasks/task-queue.ts";
 import { AppError } from "../../../src/kernel/app-error.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
@@ -15,6 +16,8 @@ import { ORPHANS_AT_ONCE, PATIENT } from "../../support/sweep-options.ts";
 
 /** Whether deliveries of postponed tasks are lost. */
 let isForgetful = false;
+/** How far the clock of the machine that takes deliveries is behind that of the one that enqueues them, in ms. */
+let isBehindMs = 0;
 /** What `run` does in each attempt; the last one counts for all that follow. */
 let script: ((context: RunContext) => unknown)[] = [];
 /** When each attempt began, in ms. */
@@ -36,10 +39,16 @@ const TASKS = [
   // option: tasks.retries.backoff
   defineTask({ kind: "steady", retries: { max: 2, backoff: "fixed", delayMs: 50 }, run: act }),
   defineTask({ kind: "eager", retries: { max: 1, delayMs: 3_600_000, maxDelayMs: 20 }, run: act }),
+  defineTask({ kind: "slow", retries: { max: 1, delayMs: 1500 }, run: act }),
   // option: tasks.timeoutMs
   defineTask({ kind: "limited", timeoutMs: 100, run: act }),
   defineTask({ kind: "pressed", timeoutMs: 100, retries: { max: 1, delayMs: 1 }, run: act }),
 ];
+
+const delayWrongly = (task: QueuedTask): QueuedTask =>
+  task.delayMs === undefined || task.occasion !== undefined
+    ? task
+    : { ...task, delayMs: Math.max(0, task.delayMs + isBehindMs) };
 
 let engine: EngineFixture;
 beforeAll(async () => {
@@ -47,13 +56,13 @@ beforeAll(async () => {
     tasks: TASKS,
     queue: (real) => ({
       ...real,
-      enqueue: (tasks) => (isForgetful ? Promise.resolve() : real.enqueue(tasks)),
+      enqueue: (tasks) => (isForgetful ? Promise.resolve() : real.enqueue(tasks.map(delayWrongly))),
     }),
   });
 });
 afterAll(() => engine.stop());
 beforeEach(() => {
-  [script, begun, isForgetful] = [[], [], false];
+  [script, begun, isForgetful, isBehindMs] = [[], [], false, 0];
 });
 
 function launch(kind: string, parts: Partial<CustomLaunch> = {}): Promise<LaunchOutcome> {
@@ -168,6 +177,26 @@ describe("an attempt that fails", () => {
         return (await engine.task(task.id)).result;
       })
       .toBe("made it");
+  });
+
+  it("is followed by the next one when that is due, though another machine's clock is an hour ahead or behind", async () => {
+    script = [fail("once"), ({ attempt }) => attempt];
+    isBehindMs = 3_600_000;
+    const late = await launched("tenacious");
+    await untilPostponed(late);
+    await expect
+      .poll(async () => {
+        await sweep(engine.ports, { ...PATIENT, beginGraceMs: 0 });
+        return (await engine.task(late.id)).result;
+      })
+      .toBe(2);
+
+    isBehindMs = -3_600_000;
+    begun = [];
+    const early = await launched("slow");
+    await untilPostponed(early);
+    expect((await engine.settled(early.id)).result).toBe(2);
+    expect((begun[1] ?? 0) - (begun[0] ?? 0)).toBeGreaterThanOrEqual(1400);
   });
 
   it("does not count when a store is lost: the next one begins without a delay", async () => {

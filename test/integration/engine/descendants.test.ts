@@ -3,10 +3,14 @@ import { currentTask, isInsideTask, registerDescendants, reportProgress } from "
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import { promoteWaiting } from "../../../src/core/tasks/settle/promote-waiting.ts";
+import { sweep } from "../../../src/core/sweeper/sweep.ts";
+import { createTaskDefinitions } from "../../../src/core/tasks/task-definition.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
 import { createId } from "../../../src/kernel/ids.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { ALL_OR_NOTHING, INCREMENT, SKIP_FAILED } from "../../support/hooks-engine.ts";
 import type { NestedEngine } from "../../support/nested-engine.ts";
+import { PATIENT } from "../../support/sweep-options.ts";
 import { createNestedEngine } from "../../support/nested-engine.ts";
 
 let nested: NestedEngine;
@@ -206,6 +210,56 @@ describe("descendants that a hook of a single write registers", () => {
     });
     expect(await changedIds()).toEqual([]);
     expect(await update("8")).toEqual({ kind: "WRITTEN", id: "8" });
+  });
+});
+
+describe("a task in line that cannot be let go on", () => {
+  const launchDependent = async (input: string): Promise<Task> => {
+    const options = { mode: "ASYNC", onConflict: "WAIT", allowDuplicate: true } as const;
+    const outcome = await launchCustom(engine.ports, { kind: "dependent", input, options });
+    if (outcome.kind !== "LAUNCHED") {
+      throw new Error(outcome.message);
+    }
+    return outcome.task;
+  };
+
+  it("fails where its definition throws, and keeps nobody behind it from going on, nor the sweeper from its work", async () => {
+    const holder = await holdLabel("7");
+    const [first, behind] = [await launchDependent("first"), await launchDependent("behind")];
+    expect([first.status, behind.status]).toEqual(["WAITING", "WAITING"]);
+    app.isDependentWrong = (input) => input === "first";
+    await settleHolder(holder);
+    expect(await sweep(engine.ports, PATIENT)).toMatchObject({ failed: [first.id] });
+    expect(await engine.settled(first.id)).toMatchObject({
+      status: "FAILED",
+      message: "Its turn came, and its dependent records could not be read: no such column",
+    });
+    expect(await engine.settled(behind.id)).toMatchObject({ status: "SUCCEEDED" });
+  });
+
+  it("fails where no process has known its kind for the time that the setting allows", async () => {
+    const holder = await holdLabel("7");
+    const { id } = await launchDependent("orphan");
+    await settleHolder(holder);
+    const { definitions: _, ...blind } = engine.ports;
+    const ignorant = { ...blind, definitions: createTaskDefinitions([]) };
+    const isKindServed = async (): Promise<boolean> => false;
+    for (const ports of [
+      { ...blind, isKindServed, unknownKindWaitMs: 0 },
+      { ...ignorant, isKindServed, unknownKindWaitMs: 60_000 },
+      { ...ignorant, isKindServed: async () => true, unknownKindWaitMs: 0 },
+    ]) {
+      expect(await sweep(ports, PATIENT)).toMatchObject({ failed: [], promoted: [] });
+    }
+    expect(await sweep({ ...ignorant, isKindServed, unknownKindWaitMs: 0 }, PATIENT)).toMatchObject({
+      failed: [id],
+    });
+    const failed = await engine.task(id);
+    expect(failed).toMatchObject({
+      status: "FAILED",
+      message: expect.stringContaining('knew the kind "dependent"'),
+    });
+    expect(await errorsOf(failed)).toMatchObject([{ code: "UNKNOWN_KIND" }]);
   });
 });
 

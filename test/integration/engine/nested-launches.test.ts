@@ -78,6 +78,10 @@ async function launchOuter(options: LaunchOptions = {}): Promise<Task> {
   return outcome.task;
 }
 
+function launchNested(input: { readonly ids: readonly string[] }): ReturnType<EngineFixture["launchCustom"]> {
+  return engine.launchCustom({ kind: "nested", input, options: { mode: "ASYNC" } });
+}
+
 const runOuter = async (options?: LaunchOptions): Promise<Task> =>
   engine.settled((await launchOuter(options)).id);
 
@@ -273,6 +277,47 @@ describe("a launch inside a task", () => {
       "FAILED",
       expect.stringContaining("None of these tasks could ever go on"),
     ]);
+  });
+
+  it("as a child that stands in line gets the only place for the task before it", async () => {
+    const [begun, behind] = [signal(), signal()];
+    outer = async () => {
+      begun.reach();
+      await behind.reached;
+      const launched = await tasks.launch(
+        nested,
+        { ids: ["1"] },
+        { asChild: { wait: true }, onConflict: "WAIT" },
+      );
+      return launched.kind === "LAUNCHED" ? launched.task.status : launched.kind;
+    };
+    const { id } = await launchOuter();
+    await begun.reached;
+    await launchNested({ ids: ["1"] });
+    behind.reach();
+    expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", result: "SUCCEEDED" });
+  });
+
+  it("as a child that awaits its slot gets the only place for the task that was given one", async () => {
+    const [begun, given] = [signal(), signal()];
+    outer = async () => {
+      begun.reach();
+      await given.reached;
+      const launched = await tasks.launch(alone, "last", { asChild: { wait: true } });
+      return launched.kind === "LAUNCHED" ? launched.task.status : launched.kind;
+    };
+    const { id } = await launchOuter();
+    await begun.reached;
+    const other = await engine.launchCustom({ kind: "alone", input: "last", options: { mode: "ASYNC" } });
+    // As if it had been turned away, and its slot had become free since.
+    await engine.session.query(
+      "UPDATE powercrud.task SET slot = 'GIVEN' WHERE kind = 'alone' AND status = 'PENDING'",
+    );
+    given.reach();
+    expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", result: "SUCCEEDED" });
+    expect(await engine.settled(other.kind === "LAUNCHED" ? other.task.id : "")).toMatchObject({
+      status: "SUCCEEDED",
+    });
   });
 
   it("launches a bulk operation as its child", async () => {

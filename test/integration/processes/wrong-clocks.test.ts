@@ -1,5 +1,6 @@
 import pg from "pg";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
+import demoConfig from "../../../powercrud.config.ts";
 import { completeConfig } from "../../../src/config/config.ts";
 import type { Deployment } from "../../../src/compose/open-deployment.ts";
 import { openDeployment } from "../../../src/compose/open-deployment.ts";
@@ -7,6 +8,7 @@ import { sweepNow } from "../../../src/core/sweeper/sweep.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
 import { createSystemClock } from "../../../src/kernel/clock.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
+import { createPowerCrud, defineConfig, defineTask } from "../../../src/index.ts";
 import { createAnnouncer } from "../../../src/worker/create-announcer.ts";
 import { sampleTask } from "../../contract/sample-task.ts";
 import type { TestDatabase } from "../../support/test-database.ts";
@@ -92,4 +94,60 @@ it("processes whose clocks are hours apart count each other and each other's tas
   );
   expect(rows).toHaveLength(4);
   expect(rows.filter(({ off }) => off > 50)).toEqual([]);
+});
+
+/** Sets the clock of this process wrong by that many ms, and lets it go on. */
+function setMachineClock(wrongByMs: number): void {
+  vi.unstubAllGlobals();
+  const Real = Date;
+  const now = (): number => Real.now() + wrongByMs;
+  const WrongDate = new Proxy(Real, {
+    construct: (_target, parts: unknown[]) =>
+      Reflect.construct(Real, parts.length === 0 ? [now()] : parts) as Date,
+    get: (_target, name) => (name === "now" ? now : (Reflect.get(Real, name) as unknown)),
+  });
+  vi.stubGlobal("Date", WrongDate);
+}
+
+it("a process whose machine's clock is set while it runs ends no lease, and no schedule comes early", async () => {
+  let end = (): void => undefined;
+  const run = () => new Promise<void>((resolve) => (end = resolve));
+  const [tick, long] = [
+    defineTask({ kind: "tick", run: async () => null }),
+    defineTask({ kind: "long", run }),
+  ];
+  const halfAnHour = (new Date().getMinutes() + 30) % 60;
+  const powercrud = await createPowerCrud({
+    config: defineConfig({
+      ...demoConfig,
+      tasks: [tick, long],
+      schedules: [
+        { name: "ticks", cron: "* * * * * *", task: tick },
+        { name: "later", cron: `${halfAnHour} * * * *`, task: tick },
+      ],
+    }),
+    databaseUrl: database.url,
+    settings: { leaseMs: 6000 },
+  });
+  onTestFinished(() => {
+    end();
+    return powercrud.stop();
+  });
+  await powercrud.start();
+  const ticks = (): Promise<number> => powercrud.tasks.count({ schedules: ["ticks"] });
+  const launched = await powercrud.tasks.launch(long, null);
+  const id = launched.kind === "LAUNCHED" ? launched.task.id : launched.message;
+  await expect.poll(async () => (await powercrud.tasks.get(id))?.status).toBe("RUNNING");
+  onTestFinished(() => void vi.unstubAllGlobals());
+  for (const jumpMs of [HOUR_MS, -HOUR_MS]) {
+    setMachineClock(jumpMs);
+    const before = await ticks();
+    await expect.poll(ticks).toBeGreaterThan(before + 1);
+  }
+  expect((await powercrud.schedules.list()).map(({ name, lastOutcome }) => [name, lastOutcome])).toEqual([
+    ["later", null],
+    ["ticks", "LAUNCHED"],
+  ]);
+  end();
+  expect(await powercrud.tasks.wait(id)).toMatchObject({ status: "SUCCEEDED", attempt: 1 });
 });

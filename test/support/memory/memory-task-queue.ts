@@ -99,5 +99,5 @@ export function createMemoryTaskQueue(options: MemoryTaskQueueOptions): TaskQueu
 }
 
 function keyOf(task: QueuedTask): string {
-  return `${task.id}:${task.attempt}:${task.helper ?? ""}:${task.postponedUntil ?? ""}`;
+  return `${task.id}:${task.attempt}:${task.helper ?? ""}:${task.postponedUntil ?? ""}:${task.occasion ?? ""}`;
 }

@@ -201,7 +201,11 @@ function createWaitingLine({ rows }: TaskShelf): WaitingLine {
       return true;
     },
     findWaitingFor: async (blockedBy, limit) => find((blocker) => blocker === blockedBy, limit),
-    findUnblocked: async (limit) => find((blocker) => rows.get(blocker)?.task.finishedAt !== null, limit),
+    findUnblocked: async (limit) =>
+      find((blocker) => rows.get(blocker)?.task.finishedAt !== null, limit).map((task) => ({
+        ...task,
+        unblockedAt: rows.get(rows.get(task.id)?.task.blockedBy ?? "")?.task.finishedAt ?? null,
+      })),
   };
 }
 
@@ -217,6 +221,7 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
       throw new TypeError("the memory store has no waits");
     },
     endWait: async () => undefined,
+    findPlaceless: async () => undefined,
     async requestCancel({ taskId, at }) {
       if (rows.get(taskId)?.task.status !== "RUNNING") {
         return false;

@@ -93,7 +93,8 @@ describe("API keys", () => {
     const key = add();
     for (let time = 0; time < 4; time += 1) {
       const { viewer } = await identify(callers, key);
-      expect(viewer).toEqual({ id: "ann", roles: ["editor"], claims: {} });
+      const apiKeyId = key.split("_")[1];
+      expect(viewer).toEqual({ id: "ann", roles: ["editor"], claims: {}, apiKeyId });
       clock.advance(5000);
       await settled();
     }

@@ -11,6 +11,7 @@ it("defaults", () => {
     maxReceivedBytes: 134_217_728,
     maxUnreadBytes: 268_435_456,
     maxConnectionsPerAddress: 2000,
+    maxConnectionsPerViewer: 1000,
     maxPipelinedRequests: 50,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 120_000,

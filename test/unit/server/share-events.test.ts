@@ -7,7 +7,7 @@ import { EVENT_SHARING } from "../../../src/graphql/event-sharing.ts";
 import { createCallers } from "../../../src/server/callers/callers.ts";
 import { createGraphQLHandler } from "../../../src/server/graphql-handler.ts";
 import { createPersistedDocuments } from "../../../src/server/persisted-documents.ts";
-import { RateLimiter } from "../../../src/server/rate-limiter.ts";
+import { CallerGuard } from "../../../src/server/callers/caller-guard.ts";
 import { ByteBudget } from "../../../src/server/byte-budget.ts";
 import { createErrorMask } from "../../../src/server/mask-error.ts";
 import { preparedOf } from "../../../src/server/prepared-result.ts";
@@ -66,7 +66,7 @@ function createWorld() {
     isIntrospectable: true,
     maskError: createErrorMask(logger),
     documents: createPersistedDocuments(),
-    rates: new RateLimiter({ perMinute: 0, proxyHops: 0, logger }),
+    guard: new CallerGuard({ ...SERVER_LIMITS, proxyHops: 0 }),
   });
   const subscribe = async (
     query: string,

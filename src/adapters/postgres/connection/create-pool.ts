@@ -87,6 +87,6 @@ export interface PoolUse {
 
 /** How the pool is used now. */
 export function useOf(name: string, pool: LinedPool): PoolUse {
-  const { totalCount, idleCount: idle, lineLength: waiting } = pool;
+  const { totalCount, unusedCount: idle, lineLength: waiting } = pool;
   return { name, busy: totalCount - idle, idle, waiting };
 }

@@ -12,18 +12,22 @@ interface Checkout {
   readonly release: (fault?: boolean | Error) => void;
 }
 
+/** How long connections are kept, in ms. */
+const KEEP_MS = 1_000;
+
 /**
  * A pool whose callers wait in line for its connections, first come, first served, as long as any comes back. The
  * driver's own pool refuses each caller that has waited for `connectionTimeoutMillis`, so a large burst would look like a
  * server that cannot be reached. Here that time is for new connections, and for a line that does not move.
  *
- * The driver's pool makes three timers for each use. So a connection that comes back goes to the next caller of the same turn
- * of the event loop without it: under load that is nearly every one.
+ * The driver's pool makes three timers for each use. So a connection that comes back is kept for the next caller of the same
+ * second, who gets it at once and without that pool.
  */
 export class LinedPool extends pg.Pool {
   readonly #line: Connected[] = [];
-  /** Came back in this turn of the event loop. To the driver's pool they are still out. */
+  /** Came back lately. To the driver's pool they are still out. */
   readonly #kept: Checkout[] = [];
+  #keeping: NodeJS.Timeout | undefined;
   readonly #max: number;
   readonly #stallMs: number;
   #taken = 0;
@@ -33,12 +37,24 @@ export class LinedPool extends pg.Pool {
     super(options);
     this.#max = options.max;
     this.#stallMs = options.connectionTimeoutMillis;
-    this.on("connect", (client) => void client.on("error", () => this.#drop(client)));
+    this.on("connect", (client) => void client.on("error", (error) => this.#drop(client, error)));
   }
 
   /** Callers in line. */
   get lineLength(): number {
     return this.#line.length;
+  }
+
+  /** Connections that nobody uses now. */
+  get unusedCount(): number {
+    return this.idleCount + this.#kept.length;
+  }
+
+  override end(): Promise<void>;
+  override end(callback: () => void): void;
+  override end(callback?: () => void): Promise<void> | void {
+    this.#giveKept();
+    return callback === undefined ? super.end() : super.end(callback);
   }
 
   override connect(): Promise<pg.PoolClient>;
@@ -98,19 +114,25 @@ export class LinedPool extends pg.Pool {
     callback(undefined, client, client.release);
   }
 
-  /** Keeps a connection until the end of the turn. */
   #keep(checkout: Checkout): void {
     this.emit("release", undefined, checkout.client);
-    if (this.#kept.push(checkout) === 1) {
-      setImmediate(() => this.#kept.splice(0).forEach(({ release }) => release()));
-    }
+    this.#kept.push(checkout);
+    this.#keeping ??= setTimeout(() => this.#giveKept(), KEEP_MS).unref();
   }
 
-  /** A connection that was lost while it was kept. */
-  #drop(client: pg.PoolClient): void {
+  /** Gives the connections that nobody uses now to the driver's pool, which closes those that are idle for long. */
+  #giveKept(): void {
+    clearTimeout(this.#keeping);
+    this.#keeping = undefined;
+    this.#kept.splice(0).forEach(({ release }) => release());
+  }
+
+  /** A connection that was lost while it was kept: the driver's pool tells of its own in the same way. */
+  #drop(client: pg.PoolClient, error: Error): void {
     const at = this.#kept.findIndex((checkout) => checkout.client === client);
     if (at !== -1) {
       this.#kept.splice(at, 1).forEach(({ release }) => release(true));
+      this.emit("error", error, client);
     }
   }
 

@@ -5,17 +5,10 @@ export type TextRow = readonly (string | null)[];
 
 /** The part of pg's connection that is used. */
 interface TextConnection {
-  readonly stream: { cork(): void; uncork(): void };
+  readonly stream: { cork(): void; uncork(): void; write(bytes: Buffer): void };
   /** The texts of the statements that are prepared on the connection, by name. The client adds those that it prepares. */
   readonly parsedStatements: Readonly<Record<string, string>>;
   parse(statement: { readonly name: string; readonly text: string }): void;
-  bind(portal: {
-    readonly statement: string;
-    readonly values: readonly unknown[];
-    readonly valueMapper: (value: unknown) => unknown;
-  }): void;
-  execute(): void;
-  sync(): void;
 }
 
 /**
@@ -45,14 +38,16 @@ export class TextQuery implements pg.Submittable {
 
   submit(client: object): void {
     const connection = client as TextConnection;
-    connection.stream.cork();
-    if (this.name === "" || connection.parsedStatements[this.name] === undefined) {
-      connection.parse(this);
+    const { stream } = connection;
+    const message = messageOf(this.name, this.values);
+    if (this.name !== "" && connection.parsedStatements[this.name] !== undefined) {
+      stream.write(message);
+      return;
     }
-    connection.bind({ statement: this.name, values: this.values, valueMapper: textOf });
-    connection.execute();
-    connection.sync();
-    connection.stream.uncork();
+    stream.cork();
+    connection.parse(this);
+    stream.write(message);
+    stream.uncork();
   }
 
   handleDataRow({ fields }: { readonly fields: TextRow }): void {
@@ -70,6 +65,35 @@ export class TextQuery implements pg.Submittable {
   handleReadyForQuery(): void {
     this.callback(null, this.#rows);
   }
+}
+
+/** What follows the parameters: results as text; then the messages Execute, for all rows of the portal, and Sync. */
+const TAIL = Buffer.from([0, 0, 0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0x53, 0, 0, 0, 4]);
+/** The part of it that is of the message Bind. */
+const FORMATS_LENGTH = 2;
+
+/** The messages that run a prepared statement, in one piece: pg's would be three, and each is a part of the system call. */
+function messageOf(name: string, values: readonly unknown[]): Buffer {
+  const texts = values.map(textOf);
+  let length = 11 + Buffer.byteLength(name);
+  for (const text of texts) {
+    length += 4 + (text === null ? 0 : Buffer.byteLength(text));
+  }
+  const message = Buffer.allocUnsafe(length + TAIL.length);
+  message[0] = 0x42;
+  message.writeInt32BE(length - 1 + FORMATS_LENGTH, 1);
+  // The portal has no name.
+  message[5] = 0;
+  let at = 6 + message.write(name, 6);
+  // No formats: all parameters are texts.
+  at = message.writeUInt16BE(0, message.writeUInt8(0, at));
+  at = message.writeUInt16BE(texts.length, at);
+  for (const text of texts) {
+    const written = text === null ? -1 : message.write(text, at + 4);
+    at = message.writeInt32BE(written, at) + Math.max(0, written);
+  }
+  TAIL.copy(message, at);
+  return message;
 }
 
 /** The text of a parameter: a text, a number, a boolean, or a list of them. */

@@ -48,3 +48,26 @@ export const START_WAIT = "SELECT powercrud.start_task_wait($1::uuid, $2::intege
 
 /** $1 task, $2 the task that it waited for. */
 export const END_WAIT = "DELETE FROM powercrud.task_wait WHERE task_id = $1::uuid AND blocked_by = $2::uuid";
+
+/** $1 the task that blocks another, $2 now, $3 silent since, $4 kinds. */
+export const FIND_PLACELESS = `
+  WITH RECURSIVE before AS (
+    SELECT $1::uuid AS id
+    UNION
+    SELECT b.id FROM before CROSS JOIN LATERAL powercrud.blockers_of(before.id) b
+  ), candidate AS (
+    SELECT id FROM before
+    UNION
+    SELECT given.id FROM before JOIN powercrud.task t ON t.id = before.id AND t.status = 'PENDING'
+    JOIN powercrud.task given ON given.concurrency_key = t.concurrency_key AND given.slot = 'GIVEN'
+  )
+  SELECT t.id::text AS id, t.attempt FROM candidate JOIN powercrud.task t ON t.id = candidate.id
+  WHERE t.kind = ANY ($4::text[]) AND (
+    t.status = 'PENDING' AND t.slot IS DISTINCT FROM 'AWAITED'
+      AND (t.postponed_until IS NULL OR t.postponed_until <= $2::timestamptz)
+    OR t.status = 'RUNNING' AND EXISTS (
+      SELECT FROM powercrud.attempt a
+      WHERE a.task_id = t.id AND a.number = t.attempt AND a.heartbeat_at < $3::timestamptz
+    )
+  )
+  ORDER BY t.slot NULLS LAST, t.id LIMIT 1`;

@@ -4,16 +4,8 @@ import type { LinkOperator } from "../../../core/bulk/row-field.ts";
 import { toColumnText } from "../../../core/records/column-text.ts";
 import type { RecordChange } from "../../../core/records/change.ts";
 import type { TableShape } from "../records/table-shape.ts";
-import {
-  castText,
-  keepSql,
-  keyMatches,
-  requiredColumn,
-  returnedKey,
-  touches,
-  updateSql,
-} from "./bulk-target.ts";
-import { linkSql, rowChangeSql, targetMatches } from "./bulk-rows.ts";
+import { castText, keepSql, keyMatches, requiredColumn, touches, updateSql } from "./bulk-target.ts";
+import { deleteTargets, linkSql, rowChangeSql } from "./bulk-rows.ts";
 
 /** Common table expressions over `target` with their parameters. One of them is `changed`: the keys of the changed rows. */
 export interface ChangeSql {
@@ -39,9 +31,7 @@ export function changeSql(
   switch (operation.operation) {
     case "DELETE":
       return {
-        text: `changed AS (
-  DELETE FROM ${table.table} t USING target WHERE ${targetMatches(table, fields)} RETURNING ${returnedKey(table)}
-)`,
+        text: `changed AS (\n  ${deleteTargets(table, fields)}\n)`,
         values: [],
       };
     case "UPDATE":

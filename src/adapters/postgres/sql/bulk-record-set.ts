@@ -1,6 +1,6 @@
 import { changeSql } from "./bulk-change.ts";
 import { leftOutSql } from "./bulk-next-chunk.ts";
-import { rowColumns, targetList } from "./bulk-rows.ts";
+import { plainChangeSql, rowColumns, targetList } from "./bulk-rows.ts";
 import { keyMatches, withTargets } from "./bulk-target.ts";
 import type { ColumnShape, TableShape } from "../records/table-shape.ts";
 import type { BulkOperation } from "../../../core/bulk/record-writer.ts";
@@ -35,10 +35,10 @@ ${leftOutSql(table, fields)}`;
 type RowOperation = Exclude<BulkOperation, { readonly operation: "UPDATE" }>;
 
 /**
- * Guards one record and changes it, in one statement. Returns a row if the record was written. The change waits for the
- * guard, and is made only if no task holds the record. The guard is a volatile function, so its queries see what was
- * committed while it waited. The change sees the row as it is at the moment of locking it, which is how READ COMMITTED
- * updates rows. $1 model, $2 id, $3 lock scope; then the record's texts, one for each field.
+ * Guards one record and changes it, in one statement. Returns a row if the record was written: its key's columns, then what
+ * is asked for. The change waits for the guard, and is made only if no task holds the record. The guard is a volatile
+ * function, so its queries see what was committed while it waited. The change sees the row as it is at the moment of locking
+ * it, which is how READ COMMITTED updates rows. $1 model, $2 id, $3 lock scope; then the record's texts, one for each field.
  * @param returned the values of the row, from the written record as `t`; none for a delete
  */
 export function guardedRecordSql(
@@ -48,15 +48,22 @@ export function guardedRecordSql(
   returned: readonly string[],
 ): string {
   const texts = ["$2", ...fields.map((_field, at) => `$${at + 4}`)].map((parameter) => `${parameter}::text`);
+  const target = `SELECT ${targetList(table, fields)} FROM (VALUES (${texts.join(", ")})) AS listed(${rowColumns(fields)})`;
+  const plain = plainChangeSql(table, operation.operation, fields, { guard: GUARD, returned });
+  if (plain !== undefined) {
+    return `WITH target AS (${target}) ${plain}`;
+  }
   const named = returned.map((value, at) => `${value} AS r${at}`);
   const change = changeSql(table, operation, fields, fields.length + 4, named);
   return `
 WITH target AS MATERIALIZED (
-  SELECT ${targetList(table, fields)} FROM (VALUES (${texts.join(", ")})) AS listed(${rowColumns(fields)})
-   WHERE powercrud.enter_free_record($1::text, $2::text, $3::text)
+  ${target}
+   WHERE ${GUARD}
 ), ${change.text}
-SELECT ${returned.map((_value, at) => `r${at}`).join(", ")} FROM changed`;
+SELECT * FROM changed`;
 }
+
+const GUARD = "powercrud.enter_free_record($1::text, $2::text, $3::text)";
 
 /** $1 ids. Locks the existing records against other writers and returns their ids. */
 export function lockRecordsSql(table: TableShape): string {

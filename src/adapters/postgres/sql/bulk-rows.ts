@@ -84,6 +84,27 @@ export function rowChangeSql(
   }
 }
 
+/**
+ * The same for an update or a delete of one record that changes nothing else, as a statement by itself: PostgreSQL takes the
+ * row of `target` for constants, where common table expressions would cost as much as a tenth of the write. Undefined for
+ * other operations.
+ * @param guard a condition that is asked only for a row that is there, and before it is locked
+ */
+export function plainChangeSql(
+  table: TableShape,
+  operation: BulkOperation["operation"],
+  fields: readonly string[],
+  { guard, returned }: { readonly guard: string; readonly returned: readonly string[] },
+): string | undefined {
+  const placed = placedFields(fields);
+  const condition = `${placedMatches(table, placed)} AND ${guard}`;
+  if (operation === "DELETE") {
+    return deleteSql(table, condition);
+  }
+  const isPlain = operation === "UPDATE_EACH" && placed.every(({ kind }) => kind !== "LINKS");
+  return isPlain ? updateSql(table, assignmentsOf(table, placed), condition, returned) : undefined;
+}
+
 /** The column with the `@updatedAt` that records must still have; undefined if none is expected. */
 export function expectedColumn(fields: readonly string[]): string | undefined {
   const found = placedFields(fields).find(({ kind }) => kind === "EXPECTED");
@@ -108,15 +129,23 @@ function valuesOf(
 }
 
 function eachSql(table: TableShape, placed: readonly PlacedField[], returned: readonly string[]): string {
+  return updateSql(table, assignmentsOf(table, placed), placedMatches(table, placed), returned);
+}
+
+function assignmentsOf(table: TableShape, placed: readonly PlacedField[]): readonly string[] {
   const assignments = valuesOf(placed, "update").map(
     ({ field, at }) => `${requiredColumn(table, field).name} = target.v${at}`,
   );
-  return updateSql(table, [...assignments, ...touches(table)], placedMatches(table, placed), returned);
+  return [...assignments, ...touches(table)];
 }
 
-/** The condition that a row is a record of `target`, and not stale. */
-export function targetMatches(table: TableShape, fields: readonly string[]): string {
-  return placedMatches(table, placedFields(fields));
+/** Deletes the records of `target` that are not stale. */
+export function deleteTargets(table: TableShape, fields: readonly string[]): string {
+  return deleteSql(table, placedMatches(table, placedFields(fields)));
+}
+
+function deleteSql(table: TableShape, condition: string): string {
+  return `DELETE FROM ${table.table} t USING target WHERE ${condition} RETURNING ${returnedKey(table)}`;
 }
 
 function placedMatches(table: TableShape, placed: readonly PlacedField[]): string {

@@ -31,7 +31,7 @@ export const FIND_WAITING_FOR = `
 
 /** $1 limit. */
 export const FIND_WAITING_FOR_NOBODY = `
-  SELECT t.id::text AS id, t.attempt, ${HAS_DEPENDENTS} FROM powercrud.task t
+  SELECT t.id::text AS id, t.attempt, ${HAS_DEPENDENTS}, b.finished_at AS "unblockedAt" FROM powercrud.task t
   LEFT JOIN powercrud.task b ON b.id = t.blocked_by
   WHERE t.status = 'WAITING' AND (b.id IS NULL OR b.finished_at IS NOT NULL)
   ORDER BY t.id LIMIT $1::integer`;

@@ -4,11 +4,13 @@ import type { Counts } from "../../../core/tasks/progress.ts";
 import { countsOf } from "../../../core/tasks/progress.ts";
 import type { DoneWork, Settled, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
 import type { NotificationChannel } from "../../../core/tasks/notify.ts";
+import type { QueuedTask } from "../../../core/tasks/task-queue.ts";
 import { isFinal, statusesBefore, TASK_STATUSES } from "../../../core/tasks/task-status.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import {
   BEGIN_ATTEMPT,
   END_WAIT,
+  FIND_PLACELESS,
   HEARTBEAT,
   NOTE_HAND_OVER,
   REQUEST_CANCEL,
@@ -62,17 +64,7 @@ export function createTaskAttempts(session: SqlSession): TaskAttempts {
     async fence(transaction, taskId, attempt) {
       return (await requiredSession(transaction).query(TAKE_FENCE, [taskId, attempt])).length > 0;
     },
-    async startWait({ taskId, attempt, blockedBy }) {
-      const [row] = await session.query<{ circle: readonly string[] | null }>(START_WAIT, [
-        taskId,
-        attempt,
-        blockedBy,
-      ]);
-      return row?.circle ?? undefined;
-    },
-    async endWait({ taskId, blockedBy }) {
-      await session.query(END_WAIT, [taskId, blockedBy]);
-    },
+    ...createWaits(session),
     lockDone: (transaction, taskId, attempt) => lockDone(requiredSession(transaction), taskId, attempt),
     settle: (transaction, taskId, attempt, settlement) =>
       settle(requiredSession(transaction), taskId, attempt, settlement),
@@ -123,4 +115,25 @@ async function settle(
     await session.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(errors)]);
   }
   return { notified: notified.map(({ channel }) => channel) };
+}
+
+/** The waits of running attempts for other tasks. */
+function createWaits(session: SqlSession): Pick<TaskAttempts, "startWait" | "endWait" | "findPlaceless"> {
+  return {
+    async startWait({ taskId, attempt, blockedBy }) {
+      const [row] = await session.query<{ circle: readonly string[] | null }>(START_WAIT, [
+        taskId,
+        attempt,
+        blockedBy,
+      ]);
+      return row?.circle ?? undefined;
+    },
+    async endWait({ taskId, blockedBy }) {
+      await session.query(END_WAIT, [taskId, blockedBy]);
+    },
+    async findPlaceless({ blockedBy, at, silentSince, kinds }) {
+      const [found] = await session.query<QueuedTask>(FIND_PLACELESS, [blockedBy, at, silentSince, kinds]);
+      return found;
+    },
+  };
 }

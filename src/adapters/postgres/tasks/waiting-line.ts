@@ -1,6 +1,6 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import { toDependents } from "../../../core/tasks/task-claim.ts";
-import type { WaitingLine, WaitingTask } from "../../../core/tasks/waiting-line.ts";
+import type { UnblockedTask, WaitingLine, WaitingTask } from "../../../core/tasks/waiting-line.ts";
 import type { Transaction } from "../../../core/transactions/transaction.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import {
@@ -25,6 +25,6 @@ export function createWaitingLine(session: SqlSession): WaitingLine {
     lockWaiting: (transaction, taskId) => hasRow(transaction, LOCK_WAITING, [taskId]),
     endWaiting: (transaction, taskId) => hasRow(transaction, END_WAITING, [taskId]),
     findWaitingFor: (blockedBy, limit) => session.query<WaitingTask>(FIND_WAITING_FOR, [blockedBy, limit]),
-    findUnblocked: (limit) => session.query<WaitingTask>(FIND_WAITING_FOR_NOBODY, [limit]),
+    findUnblocked: (limit) => session.query<UnblockedTask>(FIND_WAITING_FOR_NOBODY, [limit]),
   };
 }

@@ -65,7 +65,7 @@ function makeStatement(
       }
       const record: Record<string, unknown> = {};
       readings.forEach((reading, at) => {
-        record[reading.name] = valueOf(reading, row[at] ?? null);
+        record[reading.name] = valueOf(reading, row[table.key.length + at] ?? null);
       });
       return { record };
     },

@@ -1,6 +1,7 @@
 import { errorFields } from "../../../kernel/logger.ts";
 import { recordEvent } from "../../events/record-event.ts";
 import type { AwaitedKind, PostponedTasks } from "../postponed-tasks.ts";
+import type { SettleBy } from "../settle/ending.ts";
 import { failedEnd } from "../settle/ending.ts";
 import { enqueuePostponed } from "../settle/enqueue-postponed.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
@@ -74,11 +75,15 @@ async function fail(ports: AwaitKindPorts, { id, kind }: Task): Promise<boolean>
   if (task === undefined) {
     return false;
   }
-  const seconds = ports.unknownKindWaitMs / 1000;
-  const message = `No worker knew the kind "${kind}" for ${seconds} s. Deploy its definition, and retry the task.`;
   ports.logger.error({ taskId: id, kind }, "a task was given up, since no worker knows its kind");
-  return settleUnattended(ports, task, (done) => ({
-    ...failedEnd(message, task.progress, done),
+  return settleUnattended(ports, task, endOfUnknownKind(task, ports.unknownKindWaitMs));
+}
+
+/** The end of a task for whose kind no worker has come. */
+export function endOfUnknownKind({ kind, progress }: Task, waitedMs: number): SettleBy {
+  const message = `No worker knew the kind "${kind}" for ${waitedMs / 1000} s. Deploy its definition, and retry the task.`;
+  return (done) => ({
+    ...failedEnd(message, progress, done),
     errors: [{ recordId: null, outcome: "FAILED", code: "UNKNOWN_KIND", message }],
-  }));
+  });
 }

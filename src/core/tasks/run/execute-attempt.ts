@@ -4,11 +4,11 @@ import type { LaunchInside } from "../../locks/open-write.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
 import { announce, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
+import { putBackEarly } from "../settle/enqueue-postponed.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
 import { isPlainEnd } from "../settle/settle-task.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { Progress } from "../progress.ts";
-import type { StrandedTasks } from "../stranded-tasks.ts";
 import type { Attempt } from "../task-attempts.ts";
 import type { TaskDefinition, TaskDefinitions } from "../task-definition.ts";
 import { callHook } from "../task-hooks.ts";
@@ -33,7 +33,7 @@ import { outsideTask, runInTask } from "./task-context.ts";
 import type { Waiter } from "./waiting-attempt.ts";
 import { untilFree, untilSettled } from "./waiting-attempt.ts";
 
-type AttemptStore = SettlePorts["tasks"] & TaskPauses & PostponedTasks & Pick<StrandedTasks, "findOrphans">;
+type AttemptStore = SettlePorts["tasks"] & TaskPauses & PostponedTasks;
 
 /** What running an attempt needs. */
 export interface AttemptPorts extends TaskPorts<AttemptStore>, AwaitKindPorts {
@@ -78,6 +78,9 @@ async function runDelivery(
   delivery: QueuedTask,
   freeSlot?: () => void,
 ): Promise<AttemptOutcome> {
+  if (await putBackEarly(ports, delivery)) {
+    return { kind: "POSTPONED" };
+  }
   if (await giveUp(ports, delivery, ports.maxAttempts)) {
     return { kind: "SETTLED" };
   }

@@ -4,7 +4,6 @@ import { decodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.t
 import { describeHeld } from "../../locks/lock-refusal.ts";
 import type { LockRefusal } from "../../locks/lock-store.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
-import type { StrandedTasks } from "../stranded-tasks.ts";
 import type { TaskAttempts } from "../task-attempts.ts";
 import type { TaskDefinitions } from "../task-definition.ts";
 import type { QueuedTask } from "../task-queue.ts";
@@ -15,10 +14,7 @@ import type { Task } from "../task.ts";
 import { outsideTask } from "./task-context.ts";
 
 /** What waiting needs. */
-export type WaitPorts = Pick<
-  TaskPorts<TaskReads & TaskAttempts & Pick<StrandedTasks, "findOrphans">>,
-  "tasks" | "bus" | "clock" | "logger"
-> & {
+export type WaitPorts = Pick<TaskPorts<TaskReads & TaskAttempts>, "tasks" | "bus" | "clock" | "logger"> & {
   readonly definitions: TaskDefinitions;
   readonly leaseMs: number;
 };
@@ -36,8 +32,6 @@ export interface Waiter {
 
 /** The other task is looked at this often even if the bus is silent, in ms: messages may be lost, and workers die. */
 const LOOK_INTERVAL_MS = 2000;
-/** The most orphans that are looked through. */
-const MAX_ORPHANS = 1000;
 
 /** Waits until the first of the tasks that hold the records has settled. @throws as {@link untilSettled} */
 export async function untilFree(ports: WaitPorts, waiter: Waiter, refusal: LockRefusal): Promise<void> {
@@ -51,8 +45,8 @@ export async function untilFree(ports: WaitPorts, waiter: Waiter, refusal: LockR
 
 /**
  * Waits, outside any transaction, until a task has settled. The one that waits keeps its place among the worker's tasks,
- * so it lends it: if the other one is queued, or its worker is dead, its attempt is run here. Otherwise all places could be
- * taken by tasks that wait for queued ones.
+ * so it lends it: if the other one, or one that it waits for in turn, is queued, or its worker is dead, an attempt of that is
+ * run here. Otherwise all places could be taken by tasks that wait for queued ones.
  * @returns the settled task; undefined if it is deleted
  * @throws the signal's reason; AppError CONFLICT if the other task waits for this one, directly or over others
  */
@@ -63,6 +57,7 @@ export async function untilSettled(
 ): Promise<Task | undefined> {
   const { taskId, attempt, signal } = waiter;
   const changes = await listen(ports, blockedBy);
+  let lent: Promise<boolean> | undefined;
   try {
     for (;;) {
       signal.throwIfAborted();
@@ -75,9 +70,15 @@ export async function untilSettled(
       if (task === undefined || isFinal(task.status)) {
         return task;
       }
-      if (!(await lendPlace(ports, waiter, task))) {
-        await unlessAborted(signal, change);
+      if (lent === undefined) {
+        const next = await findPlaceless(ports, blockedBy);
+        lent = next && lendPlace(ports, waiter, next);
       }
+      const ended = lent?.then((isSettled) => {
+        lent = undefined;
+        return isSettled ? undefined : change;
+      });
+      await unlessAborted(signal, ended === undefined ? change : Promise.race([change, ended]));
     }
   } finally {
     await changes.end();
@@ -88,30 +89,20 @@ export async function untilSettled(
   }
 }
 
-/** @returns whether the other task has settled by it */
-async function lendPlace(ports: WaitPorts, waiter: Waiter, task: Task): Promise<boolean> {
-  const { id, attempt, kind } = task;
-  if (ports.definitions.find(kind) === undefined || !(await needsPlace(ports, task))) {
-    return false;
-  }
-  const running = outsideTask(() => waiter.run({ id, attempt })).catch((error: unknown) => {
-    ports.logger.warn({ ...errorFields(error), taskId: id }, "a task could not be run for one that waits");
-    return false;
-  });
-  // If the waiting attempt is to stop, the other one goes on by itself.
-  return (await unlessAborted(waiter.signal, running)) ?? false;
+function findPlaceless(
+  { tasks, definitions: { kinds }, clock, leaseMs }: WaitPorts,
+  blockedBy: string,
+): Promise<QueuedTask | undefined> {
+  const at = clock.now();
+  return tasks.findPlaceless({ blockedBy, at, silentSince: new Date(at.getTime() - leaseMs), kinds });
 }
 
-async function needsPlace({ tasks, clock, leaseMs }: WaitPorts, task: Task): Promise<boolean> {
-  const now = clock.now().getTime();
-  if (task.status === "PENDING") {
-    return task.postponedUntil === null || task.postponedUntil.getTime() <= now;
-  }
-  if (task.status !== "RUNNING") {
+/** Runs the other task. It goes on by itself if nobody waits for it any more. @returns whether it has settled by that */
+function lendPlace({ logger }: WaitPorts, waiter: Waiter, next: QueuedTask): Promise<boolean> {
+  return outsideTask(() => waiter.run(next)).catch((error: unknown) => {
+    logger.warn({ ...errorFields(error), taskId: next.id }, "a task could not be run for one that waits");
     return false;
-  }
-  const orphans = await tasks.findOrphans(new Date(now - leaseMs), MAX_ORPHANS);
-  return orphans.some(({ id }) => id === task.id);
+  });
 }
 
 /** Hears of changes of one task. */

@@ -1,5 +1,6 @@
 import type { PostponedTasks } from "../postponed-tasks.ts";
 import type { TaskAttempts } from "../task-attempts.ts";
+import type { QueuedTask } from "../task-queue.ts";
 import type { Task } from "../task.ts";
 import type { TaskPorts } from "./task-ports.ts";
 
@@ -11,12 +12,32 @@ type EnqueuePorts<Tasks = unknown> = Pick<
 /** Enqueues a task that is not due before a time. */
 export async function enqueuePostponed(
   ports: EnqueuePorts,
-  { id, attempt, until }: { readonly id: string; readonly attempt: number; readonly until: Date },
+  { until, ...task }: Pick<QueuedTask, "id" | "attempt" | "occasion"> & { readonly until: Date },
 ): Promise<void> {
   const now = ports.clock.now();
   const delayMs = Math.max(0, until.getTime() - now.getTime());
-  await ports.queue.enqueue([{ id, attempt, postponedUntil: until.getTime(), delayMs }]);
-  await ports.tasks.markEnqueued([id], now);
+  await ports.queue.enqueue([{ ...task, postponedUntil: until.getTime(), delayMs }]);
+  await ports.tasks.markEnqueued([task.id], now);
+}
+
+/** A delivery may come that much too early, in ms: clocks that were compared are a little apart. */
+const MAX_EARLY_MS = 1000;
+
+/**
+ * Puts a delivery back that comes before its time. The queue goes by the clock of the process that enqueued the task, and by
+ * that of the process that takes it; either may be wrong.
+ * @returns false, with nothing done, where it is due
+ */
+export async function putBackEarly(
+  ports: EnqueuePorts,
+  { id, attempt, postponedUntil = 0 }: QueuedTask,
+): Promise<boolean> {
+  const until = new Date(postponedUntil);
+  const isEarly = postponedUntil - ports.clock.now().getTime() > MAX_EARLY_MS;
+  if (isEarly) {
+    await enqueuePostponed(ports, { id, attempt, until, occasion: "EARLY" });
+  }
+  return isEarly;
 }
 
 /** Enqueues the next task of its key, now that this one does not run. A kind without a limit costs nothing. */
@@ -42,7 +63,7 @@ export async function enqueueNext(
   const next = await ports.tasks.giveSlots(taskId);
   const ids = next.map(({ id }) => id);
   if (next.length > 0) {
-    await ports.queue.enqueue(next);
+    await ports.queue.enqueue(next.map((task) => ({ ...task, occasion: "SLOT" })));
     await ports.tasks.markEnqueued(ids, ports.clock.now());
   }
   return ids;

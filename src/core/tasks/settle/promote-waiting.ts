@@ -1,3 +1,4 @@
+import { errorFields } from "../../../kernel/logger.ts";
 import { announce } from "../../events/record-event.ts";
 import type { Claim } from "../../locks/claim.ts";
 import type { LockRefusal, LockStore } from "../../locks/lock-store.ts";
@@ -30,7 +31,14 @@ const MAX_TRIES = 5;
 export async function promoteWaiting(ports: PromotePorts, blocker: string): Promise<readonly string[]> {
   const granted: string[] = [];
   for (const waiting of await ports.tasks.findWaitingFor(blocker, BATCH)) {
-    if (await retryWaiting(ports, waiting)) {
+    const isGranted = await retryWaiting(ports, waiting).catch((error: unknown) => {
+      ports.logger.warn(
+        { ...errorFields(error), taskId: waiting.id },
+        "a task in line was left for the sweeper",
+      );
+      return false;
+    });
+    if (isGranted) {
       granted.push(waiting.id);
     }
   }
