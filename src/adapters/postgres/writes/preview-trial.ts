@@ -50,6 +50,8 @@ export interface PreviewTrial {
 
 /** The columns and the rows of a preview. */
 interface PreviewPlan {
+  /** The names of the fields that the operation writes. */
+  readonly named: ReadonlySet<string>;
   readonly compared: readonly PreviewedField[];
   /** Whether writes keep the values themselves, which costs least: they change what they name and nothing else. */
   readonly isKeptByWrites: boolean;
@@ -111,11 +113,11 @@ async function planPreview(session: SqlSession, writing: PreviewedWriting): Prom
   const [count] = await session.query<{ total: number }>(COUNT_PLACES, [work.taskId]);
   const isNamed = isNamedByKey(fields);
   const isFree = work.hooks === undefined && !table.isChangedByDatabase && !isEmulated(emulated, work.model);
-  const named = work.operation === "UPDATE" ? Object.keys(work.change) : namedFields(fields);
+  const named = new Set(work.operation === "UPDATE" ? Object.keys(work.change) : namedFields(fields));
   const compared = table.model.fields.filter(
     (field): field is PreviewedField =>
       isCompared(table, field as PreviewedField) &&
-      (named.includes(field.name) ||
+      (named.has(field.name) ||
         // What is deleted is shown whole; hooks and the database may change any column.
         (field.kind !== "relation" && (work.operation === "DELETE" || !isFree))),
   );
@@ -127,7 +129,7 @@ async function planPreview(session: SqlSession, writing: PreviewedWriting): Prom
     work.operation !== "UPSERT" &&
     work.operation !== "DELETE" &&
     compared.every(({ kind }) => kind !== "relation");
-  return { compared, isKeptByWrites, isNamed, total: count?.total ?? 0 };
+  return { named, compared, isKeptByWrites, isNamed, total: count?.total ?? 0 };
 }
 
 /** Whether the API shows the field, and a write can change it by itself. */
@@ -163,11 +165,25 @@ async function finishPreview(
   const known = new Set(failed.map(({ recordId }) => recordId));
   const written = summary.records.filter(({ recordId }) => !known.has(recordId));
   const filter = writing.work.readScope?.();
+  // Hooks and the database may change any field, but seldom do.
+  const fields = summary.fields.filter(({ field, changed }) => plan.named.has(field) || changed > 0);
+  const listed = new Set([...plan.named, ...fields.map(({ field }) => field)]);
+  const isWhole = writing.work.operation === "DELETE";
   return {
     readFilter: filterKey(filter) ?? null,
-    fields: summary.fields,
-    records: mixed(inSpreadOrder(written), inSpreadOrder(failed)),
+    fields,
+    records: mixed(inSpreadOrder(written), inSpreadOrder(failed)).map((record) =>
+      isWhole ? record : withFields(record, listed),
+    ),
   };
+}
+
+/** An existing record with these fields only; a new one is whole. */
+function withFields(record: StoredRecord, listed: ReadonlySet<string>): StoredRecord {
+  const { before, after } = record;
+  const some = (cells: StoredRecord["before"]): StoredRecord["before"] =>
+    cells && Object.fromEntries(Object.entries(cells).filter(([name]) => listed.has(name)));
+  return before === null ? record : { ...record, before: some(before), after: some(after) };
 }
 
 interface Summary {
@@ -205,7 +221,6 @@ async function summaryOf(
       isNew: work.operation === "CREATE",
       figures: compared.map((field) => (hasFigures ? figuresOf(table.model, field) : null)),
     });
-  // $1 and $2 stand for nothing where the writes have kept the records.
   const read = (hasFigures: boolean): Promise<PreviewRow[]> =>
     session.query<PreviewRow>(sql(hasFigures), values);
   // A sum may be beyond its type.
@@ -245,7 +260,6 @@ type SummaryRow = readonly [
   after: readonly Json[] | null,
 ];
 
-/** Fields that the change names are summed up even if they keep their values everywhere. */
 function summariesOf(
   compared: readonly PreviewedField[],
   rows: readonly SummaryRow[],
