@@ -1,5 +1,6 @@
 import type { PowerCrud } from "../compose/create-powercrud.ts";
 import type { CliContext } from "./cli-context.ts";
+import { printPreview } from "./print-preview.ts";
 import type { ShownTask } from "./follow-task.ts";
 import { describeWorkers, exitCodeOf, followTask } from "./follow-task.ts";
 
@@ -9,6 +10,8 @@ export interface AnswerOptions {
   readonly follow?: boolean;
   /** Prints one JSON document instead of lines. */
   readonly json?: boolean;
+  /** Waits until the task is settled, and prints what a dry run would have changed, too. */
+  readonly preview?: boolean;
 }
 
 type Tasks = PowerCrud["tasks"];
@@ -32,7 +35,7 @@ export async function answerLaunch(
   context: CliContext,
   powercrud: PowerCrud,
   outcome: LaunchOutcome,
-  { follow: isFollowed = false, json: isJson = false }: AnswerOptions,
+  { follow: isFollowed = false, json: isJson = false, preview: isPreviewed = false }: AnswerOptions,
 ): Promise<void> {
   if (outcome.kind !== "LAUNCHED") {
     answerRefusal(context, outcome, isJson);
@@ -42,11 +45,11 @@ export async function answerLaunch(
   if (!isJson) {
     context.print(`${isDuplicate ? "launched before: task" : "launched task"} ${task.id}`);
   }
-  if (isFollowed) {
-    await answerFollowed(context, powercrud, task.id, isJson);
+  if (task.finishedAt === null && (isFollowed || isPreviewed)) {
+    await answerFollowed(context, powercrud, task.id, isJson, isPreviewed);
   } else if (task.finishedAt !== null) {
     process.exitCode = exitCodeOf(task);
-    await printTask(context, powercrud, task, isJson);
+    await printTask(context, powercrud, task, isJson, isPreviewed);
   } else if (isJson) {
     printJson(context, task);
   } else {
@@ -61,10 +64,11 @@ export async function answerFollowed(
   powercrud: PowerCrud,
   taskId: string,
   isJson: boolean,
+  isPreviewed = false,
 ): Promise<void> {
   const settled = await followTask(context, powercrud, taskId);
   if (settled !== undefined) {
-    await printTask(context, powercrud, settled, isJson);
+    await printTask(context, powercrud, settled, isJson, isPreviewed);
   }
 }
 
@@ -86,10 +90,12 @@ export async function printTask(
   { tasks }: PowerCrud,
   task: ShownTask,
   isJson: boolean,
+  isPreviewed = false,
 ): Promise<void> {
   const errors = await tasks.errors(task.id, { limit: SHOWN_ERRORS });
+  const preview = isPreviewed ? await tasks.preview(task.id) : undefined;
   if (isJson) {
-    printJson(context, { ...task, errors });
+    printJson(context, { ...task, errors, ...(isPreviewed ? { preview: preview ?? null } : {}) });
     return;
   }
   const { label, progress, message, result } = task;
@@ -109,6 +115,9 @@ export async function printTask(
   errors.map(describeError).forEach((line) => context.print(line));
   if (result !== null) {
     context.print(`result ${JSON.stringify(result)}`);
+  }
+  if (isPreviewed) {
+    printPreview(context, preview);
   }
 }
 

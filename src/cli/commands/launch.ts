@@ -1,8 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 
+import { graphql } from "graphql";
+
+import type { PowerCrud } from "../../compose/create-powercrud.ts";
 import type { PowerCrudConfig } from "../../compose/define-config.ts";
-import type { Json } from "../../kernel/json.ts";
+import { ANONYMOUS } from "../../core/access/viewer.ts";
+import type { TaskLaunchOptions } from "../../core/tasks/manager/task-manager.ts";
+import type { Json, JsonObject } from "../../kernel/json.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
 import type { CliContext } from "../cli-context.ts";
 import { answerLaunch } from "../answer-task.ts";
@@ -25,7 +30,7 @@ export interface LaunchCommandOptions extends AnswerOptions {
   readonly viewer?: string;
 }
 
-/** `powercrud launch`: launches one of the project's own tasks, and follows it if asked to. */
+/** `powercrud launch`: launches one of the project's own tasks or a bulk operation, and follows it if asked to. */
 export async function launch(
   context: CliContext,
   kind: string,
@@ -33,10 +38,14 @@ export async function launch(
 ): Promise<void> {
   const { tasks = [] } = await context.loadProject();
   const definition = tasks.find((task) => task.kind === kind);
-  if (definition === undefined) {
+  if (definition === undefined && !kind.startsWith("bulk")) {
     throw unknownKind(kind, tasks);
   }
-  const input = await readInput(options.input ?? (definition.input === undefined ? "null" : "{}"));
+  if (options.preview === true && options.dryRun !== true) {
+    throw new UsageError("--preview shows what a dry run would change; add --dry-run.");
+  }
+  const hasInput = definition === undefined || definition.input !== undefined;
+  const input = await readInput(options.input ?? (hasInput ? "{}" : "null"));
   const viewer = parseViewer(options.viewer);
   const { dryRun, label, idempotencyKey, ifUnfinished, allowDuplicate } = options;
   const given = { dryRun, label, idempotencyKey, ifUnfinished, allowDuplicate };
@@ -46,10 +55,60 @@ export async function launch(
     ...(options.wait === true ? { onConflict: "WAIT" as const } : {}),
   };
   await withClient(context, async (powercrud) => {
-    const outcome = await powercrud.tasks.launch(kind, input, launchOptions);
+    const outcome =
+      definition === undefined
+        ? await launchBulk(powercrud, kind, input, launchOptions)
+        : await powercrud.tasks.launch(kind, input, launchOptions);
     // No command runs inside a task.
     await answerLaunch(context, powercrud, outcome as LaunchOutcome, options);
   });
+}
+
+/** Sends the bulk mutation to the project's schema, so that it is checked and refused as over HTTP. */
+async function launchBulk(
+  { schema, tasks }: PowerCrud,
+  name: string,
+  input: Json,
+  { viewer = ANONYMOUS, ...options }: TaskLaunchOptions,
+): Promise<LaunchOutcome> {
+  const mutations = schema.getMutationType()?.getFields() ?? {};
+  const field = mutations[name];
+  if (field === undefined) {
+    const nearest = nearestName(name, Object.keys(mutations));
+    throw new UsageError(
+      `there is no mutation ${name}${nearest === undefined ? "" : `; did you mean ${nearest}?`}`,
+    );
+  }
+  const given: Record<string, unknown> = { ...(input as JsonObject), options };
+  const unknown = Object.keys(given).find((member) =>
+    field.args.every((argument) => argument.name !== member),
+  );
+  if (unknown !== undefined) {
+    const known = field.args.map((argument) => argument.name).filter((member) => member !== "options");
+    throw new UsageError(`--input: ${name} takes ${known.join(" and ")}, not "${unknown}".`);
+  }
+  const declared = field.args.map((argument) => `$${argument.name}: ${String(argument.type)}`);
+  const passed = field.args.map((argument) => `${argument.name}: $${argument.name}`);
+  const source = `mutation (${declared.join(", ")}) { outcome: ${name}(${passed.join(", ")}) { __typename
+    ... on TaskLaunched { isDuplicate task { id } } ... on Error { message } ... on ValidationError { problems { message } } } }`;
+  const { data, errors } = await graphql({ schema, source, variableValues: given, contextValue: { viewer } });
+  if (errors?.[0] !== undefined) {
+    throw (
+      errors[0].originalError ?? new UsageError(`--input: ${errors.map(({ message }) => message).join(" ")}`)
+    );
+  }
+  const {
+    __typename: kind,
+    task,
+    ...rest
+  } = data?.["outcome"] as {
+    readonly __typename: string;
+    readonly task?: { readonly id: string };
+  };
+  const launched = task && (await tasks.get(task.id));
+  return (
+    launched === undefined ? { kind, ...rest } : { kind: "LAUNCHED", task: launched, ...rest }
+  ) as LaunchOutcome;
 }
 
 function unknownKind(kind: string, tasks: NonNullable<PowerCrudConfig["tasks"]>): UsageError {

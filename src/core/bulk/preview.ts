@@ -1,15 +1,29 @@
+import { AppError } from "../../kernel/app-error.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
 
 /** The most records of a dry run whose values are kept. */
 export const MAX_PREVIEW_RECORDS = 200;
 
+/** The records that a preview shows where the caller does not say how many. */
+export const DEFAULT_PREVIEW_RECORDS = 20;
+
+/** @throws AppError VALIDATION_FAILED for a number of records that no preview shows */
+export function checkPreviewSize(first: number): void {
+  if (!Number.isSafeInteger(first) || first < 0 || first > MAX_PREVIEW_RECORDS) {
+    throw new AppError("VALIDATION_FAILED", `first must be from 0 to ${MAX_PREVIEW_RECORDS}, not ${first}.`, {
+      details: { field: "first", max: MAX_PREVIEW_RECORDS },
+    });
+  }
+}
+
 /** The most values that are listed for a field. */
 export const MAX_PREVIEW_VALUES = 10;
 
 /**
- * Values by the names of their fields, typed as the reader types them. Of a relation, the ids of the linked records. A value
- * whose text is longer than 8,000 bytes is the first 1,000 characters of it, and three dots.
+ * Values by field. Kept ones have the fields' names, and the types of the reader; shown ones have the API's names, and are JSON
+ * as the API writes it. Of a relation, the ids of the linked records. A value whose text is longer than 8,000 bytes is the first
+ * 1,000 characters of it, and three dots.
  */
 export type PreviewValues = Readonly<Record<string, unknown>>;
 
@@ -34,7 +48,7 @@ export interface PreviewFigures {
 
 /** What would become of one field, over all records of the run. */
 export interface PreviewField {
-  /** Its name; of a relation whose links change, too. */
+  /** Its name; in the API, where it is shown. A relation whose links change has one, too. */
   readonly field: string;
   /** The number of records in which it would have another value. */
   readonly changed: number;

@@ -8,6 +8,8 @@ import type { RecordReader } from "../records/record-reader.ts";
 import type {
   KeptPreview,
   Preview,
+  PreviewField,
+  PreviewFigures,
   PreviewReader,
   PreviewRecord,
   PreviewValues,
@@ -77,19 +79,52 @@ async function show(ports: PreviewPorts, sight: Sight, preview: KeptPreview): Pr
     Object.fromEntries(
       Object.entries(values).flatMap(([name, value]) => {
         const field = sight.fields.get(name);
-        const seen = field === undefined ? undefined : links.has(name) ? links.get(name)?.(value) : value;
-        return seen === undefined ? [] : [[name, seen]];
+        const seen = links.has(name) ? links.get(name)?.(value) : value;
+        return field === undefined || seen === undefined ? [] : [[field.apiName, spell(seen, field)]];
       }),
     );
   return {
-    // A relation whose other end has a filter: its records' numbers and values tell of those that are out of reach.
-    fields: isSame ? preview.fields.filter(({ field }) => sight.fields.has(field) && !links.has(field)) : [],
+    fields: isSame ? preview.fields.flatMap((each) => shownField(sight, links, each)) : [],
     records: records.map((record) => ({
       ...record,
       before: shownOf(record.before),
       after: shownOf(record.after),
     })),
   };
+}
+
+function shownField(
+  { fields }: Sight,
+  links: ReadonlyMap<string, SeeLinks>,
+  { values, before, after, ...rest }: PreviewField,
+): readonly PreviewField[] {
+  const field = fields.get(rest.field);
+  // A relation whose other end has a filter: its numbers and values tell of records that are out of reach.
+  if (field === undefined || links.has(field.name)) {
+    return [];
+  }
+  const figures = (each: PreviewFigures | null): PreviewFigures | null =>
+    each && { min: spell(each.min), max: spell(each.max), sum: spell(each.sum) };
+  const spelled = values.map(({ value, count }) => ({ value: spell(value, field), count }));
+  return [{ ...rest, field: field.apiName, values: spelled, before: figures(before), after: figures(after) }];
+}
+
+/** A value in JSON, as the scalars of the API write it. Numbers that JSON has not are texts. */
+function spell(value: unknown, field?: Field): unknown {
+  if (field?.kind !== "relation" && field?.type === "Json") {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => spell(item));
+  }
+  if (value instanceof Date) {
+    return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  }
+  if (value instanceof Uint8Array) {
+    return Buffer.from(value).toString("base64");
+  }
+  const isPlain = value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value);
+  return isPlain ? value : String(value);
 }
 
 async function seenRecords(

@@ -6,28 +6,28 @@ import type {
   PreviewValues,
   ShowPreviews,
 } from "../../core/bulk/preview.ts";
-import { MAX_PREVIEW_RECORDS, MAX_PREVIEW_VALUES } from "../../core/bulk/preview.ts";
-import type { Field, Model, ModelRegistry } from "../../core/records/model.ts";
+import {
+  checkPreviewSize,
+  DEFAULT_PREVIEW_RECORDS,
+  MAX_PREVIEW_RECORDS,
+  MAX_PREVIEW_VALUES,
+} from "../../core/bulk/preview.ts";
+import type { Model } from "../../core/records/model.ts";
 import type { WriteId } from "../../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../../core/records/typed-id.ts";
-import { AppError } from "../../kernel/app-error.ts";
 import { createBatchLoader } from "../batch-loader.ts";
 import type { SchemaContext } from "../builder.ts";
 import { idsOf } from "../record-ids.ts";
-import { BIG_INT_SCALAR, BYTES_SCALAR } from "../scalars.ts";
 import type { TaskParts } from "./task-parts.ts";
 
-const DEFAULT_RECORDS = 20;
-
-/** A preview, and how its values are written. */
+/** A preview, and how the ids of records are written. */
 interface ShownPreview {
   readonly preview: Preview;
   readonly model: Model;
-  readonly spell: Spell;
+  readonly writeId: WriteId;
 }
 
 type Part<Shown> = Shown & Omit<ShownPreview, "preview">;
-type Spell = (field: Field, value: unknown) => unknown;
 
 /** Adds `Task.preview`. */
 export function addTaskPreview(schema: SchemaContext, parts: TaskParts, showPreviews: ShowPreviews): void {
@@ -58,29 +58,19 @@ export function addTaskPreview(schema: SchemaContext, parts: TaskParts, showPrev
       description: `Of a bulk operation's dry run that has ended: what it would have changed, as far as the caller may read it. Null for other tasks, where the caller may not read the model, and where the database let no preview be taken.`,
       args: {
         first: t.arg.int({
-          defaultValue: DEFAULT_RECORDS,
+          defaultValue: DEFAULT_PREVIEW_RECORDS,
           description: `How many records to show, at most ${MAX_PREVIEW_RECORDS}.`,
         }),
       },
       resolve: async ({ id, model, isDryRun }, { first }, context) => {
-        const count = checkedCount(first ?? DEFAULT_RECORDS);
+        const count = first ?? DEFAULT_PREVIEW_RECORDS;
+        checkPreviewSize(count);
         const shown =
           isDryRun && model !== null ? await load(context, JSON.stringify([id, model, count])) : undefined;
-        return shown === undefined
-          ? null
-          : { preview: shown, model: models.get(model ?? ""), spell: spellerOf(models, writeId) };
+        return shown === undefined ? null : { preview: shown, model: models.get(model ?? ""), writeId };
       },
     }),
   );
-}
-
-function checkedCount(first: number): number {
-  if (first < 0 || first > MAX_PREVIEW_RECORDS) {
-    throw new AppError("VALIDATION_FAILED", `first must be from 0 to ${MAX_PREVIEW_RECORDS}, not ${first}.`, {
-      details: { field: "first", max: MAX_PREVIEW_RECORDS },
-    });
-  }
-  return first;
 }
 
 // oxlint-disable-next-line typescript/explicit-function-return-type -- Pothos' refs are best inferred
@@ -121,14 +111,14 @@ function defineRecord({ builder }: SchemaContext, parts: TaskParts) {
         nullable: true,
         description:
           "The values as they were, by field, as the API writes them; of a many-to-many relation, the ids. Fields that would not change are left out, but for deletes. Null for a new record. A value of more than 8,000 bytes is cut to the first 1,000 characters of its text.",
-        resolve: ({ before, model, spell }) => spellValues(model, spell, before),
+        resolve: ({ before, ...rest }) => withIds(rest, before),
       }),
       after: t.field({
         type: "JSON",
         nullable: true,
         description:
           "The values as they would be. Null for a record that would be deleted, or that would fail.",
-        resolve: ({ after, model, spell }) => spellValues(model, spell, after),
+        resolve: ({ after, ...rest }) => withIds(rest, after),
       }),
       error: t.field({
         type: parts.error,
@@ -160,93 +150,47 @@ function defineField({ builder }: SchemaContext) {
       sum: t.field({ type: "JSON", nullable: true, resolve: ({ sum }) => sum }),
     }),
   });
-  const spelled = (
-    { field, model, spell }: Part<PreviewField>,
-    each: PreviewFigures | null,
-  ): PreviewFigures | null => {
-    const known = fieldOf(model, field);
-    return each && known
-      ? { min: spell(known, each.min), max: spell(known, each.max), sum: spell(known, each.sum) }
-      : null;
-  };
   return builder.objectRef<Part<PreviewField>>("TaskPreviewField").implement({
     description: "What would become of one field, over all records that would be written.",
     fields: (t) => ({
-      field: t.string({ resolve: ({ field, model }) => fieldOf(model, field)?.apiName ?? field }),
+      field: t.exposeString("field"),
       changed: t.exposeInt("changed", { description: "In how many records it would get another value." }),
       values: t.field({
         type: [value],
         description: `To which values, the most frequent first; at most ${MAX_PREVIEW_VALUES}.`,
-        resolve: ({ values, field, model, spell }) => {
-          const known = fieldOf(model, field);
-          return values.map((each) => ({ ...each, value: known && spell(known, each.value) }));
-        },
+        resolve: ({ values, field, ...rest }) =>
+          values.map((each) => ({ ...each, value: withId(rest, field, each.value) })),
       }),
       valueCount: t.exposeInt("valueCount", { description: "To how many different values." }),
       before: t.field({
         type: figures,
         nullable: true,
         description: "The figures as they are. Null for other fields than numbers.",
-        resolve: (each) => spelled(each, each.before),
+        resolve: ({ before }) => before,
       }),
       after: t.field({
         type: figures,
         nullable: true,
         description: "The figures as they would be.",
-        resolve: (each) => spelled(each, each.after),
+        resolve: ({ after }) => after,
       }),
     }),
   });
 }
 
-function fieldOf(model: Model, name: string): Field | undefined {
-  return model.fields.find((field) => field.name === name);
-}
-
-function spellValues(model: Model, spell: Spell, values: PreviewValues | null): unknown {
+/** Values by field, with the ids of linked records as the API writes them. */
+function withIds({ model, writeId }: Omit<ShownPreview, "preview">, values: PreviewValues | null): unknown {
   return (
     values &&
     Object.fromEntries(
-      Object.entries(values).flatMap(([name, value]) => {
-        const field = fieldOf(model, name);
-        return field === undefined ? [] : [[field.apiName, spell(field, value)]];
-      }),
+      Object.entries(values).map(([name, value]) => [name, withId({ model, writeId }, name, value)]),
     )
   );
 }
 
-/** Writes values as the scalars of their fields do. JSON has no other way for numbers that are none, so they are texts. */
-function spellerOf(models: ModelRegistry, writeId: WriteId): Spell {
-  const spell = (value: unknown): unknown => {
-    if (typeof value === "bigint") {
-      return BIG_INT_SCALAR.serialize(value);
-    }
-    if (typeof value === "number") {
-      return Number.isFinite(value) ? value : String(value);
-    }
-    if (value instanceof Date) {
-      return Number.isNaN(value.getTime()) ? null : value.toISOString();
-    }
-    return value instanceof Uint8Array
-      ? BYTES_SCALAR.serialize(value)
-      : isDecimal(value)
-        ? String(value)
-        : value;
-  };
-  return (field, value) => {
-    if (field.kind === "relation") {
-      return Array.isArray(value)
-        ? value.map((id) => writeId(models.get(field.type).name, String(id)))
-        : value;
-    }
-    if (field.type === "Json") {
-      return value;
-    }
-    return field.isList && Array.isArray(value) ? value.map(spell) : spell(value);
-  };
-}
-
-/** Prisma's Decimal: the only objects that are left. */
-function isDecimal(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
+function withId({ model, writeId }: Omit<ShownPreview, "preview">, name: string, value: unknown): unknown {
+  const field = model.fields.find(({ apiName }) => apiName === name);
+  return field?.kind === "relation" && Array.isArray(value)
+    ? value.map((id) => writeId(field.type, String(id)))
+    : value;
 }

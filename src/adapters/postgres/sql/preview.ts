@@ -99,7 +99,7 @@ export interface PreviewSql extends PreviewTables {
   readonly pairedBy: PairedBy;
   /** Whether all records are new. */
   readonly isNew: boolean;
-  /** The columns that are shown of a new record. */
+  /** The columns that are shown of a new record; empty where none can be new. */
   readonly shown: readonly ColumnField[];
   /** The figures of each compared field, in its order; null: left out. */
   readonly figures: readonly (readonly Aggregate[] | null)[];
@@ -115,16 +115,21 @@ export function previewSql(preview: PreviewSql): string {
   const changes = compared.map((_field, at) => `d${at}`).join(" OR ") || "false";
   const summaries = compared.map((_field, at) => summarySql(preview, at));
   const cells = recordCells(preview);
+  // Few records are picked: LIMIT has the planner look them up one by one.
+  const whole =
+    preview.shown.length === 0
+      ? ""
+      : `
+          LEFT JOIN LATERAL (SELECT * FROM ${table.table} t WHERE ${keyMatches(table, "t", "pair")} LIMIT 1) AS t ON true`;
   return `
 WITH pair AS MATERIALIZED (${pairSql(preview)}
-), ${groups.map((group) => `${group}, `).join("")}picked AS MATERIALIZED (
+), ${[...groups, ...totalsSql(preview)].map((part) => `${part}, `).join("")}picked AS MATERIALIZED (
   SELECT coalesce(min(place) FILTER (WHERE ${changes}), min(place)) AS place
     FROM pair GROUP BY (place - 1) * ${MAX_PREVIEW_RECORDS} / greatest($2::bigint, 1)
 )
 SELECT ${jsonList(summaries)} AS fields,
        coalesce((SELECT json_agg(${cells}::json ORDER BY pair.place)
-          FROM picked JOIN pair ON pair.place = picked.place
-          LEFT JOIN ${table.table} t ON ${keyMatches(table, "t", "pair")}), '[]')::text AS records`;
+          FROM (SELECT * FROM pair WHERE place IN (SELECT place FROM picked)) AS pair${whole}), '[]')::text AS records`;
 }
 
 /** The records as they were (`b0` …) and are (`a0` …), and whether that differs (`d0` …). */
@@ -221,11 +226,20 @@ function summarySql({ table, compared, figures }: PreviewSql, at: number): strin
   const top = `(SELECT coalesce(json_agg(json_build_array((${value})::json, top.n) ORDER BY top.n DESC, top.v), '[]')::text
      FROM (SELECT v, n FROM g${at} ORDER BY n DESC, v LIMIT ${MAX_PREVIEW_VALUES}) AS top)`;
   const counts = `(SELECT json_build_array(coalesce(sum(n), 0), count(*))::text FROM g${at})`;
-  const own = figures[at];
   const sides = ["b", "a"].map((side) =>
-    own === null || own === undefined ? "'null'" : figuresSql(table, own, `${side}${at}`),
+    figures[at] == null ? "'null'" : `(SELECT s${side}${at} FROM totals)`,
   );
   return `(${listText([counts, top, ...sides])})`;
+}
+
+/** The figures of all fields, before (`sb0` …) and after (`sa0` …), in one pass. */
+function totalsSql({ table, figures }: PreviewSql): readonly string[] {
+  const columns = figures.flatMap((own, at) =>
+    own === null
+      ? []
+      : ["b", "a"].map((side) => `${figuresSql(table, own, `${side}${at}`)} AS s${side}${at}`),
+  );
+  return columns.length === 0 ? [] : [`totals AS MATERIALIZED (SELECT ${columns.join(", ")} FROM pair)`];
 }
 
 function figuresSql(table: TableShape, figures: readonly Aggregate[], name: string): string {
@@ -233,7 +247,7 @@ function figuresSql(table: TableShape, figures: readonly Aggregate[], name: stri
     const { sql, shape } = figureToSql(renamed(table, figure, name), "pair", figure);
     return `coalesce(to_json(${readInJson({ ...shape, name }, sql, String).sql})::text, 'null')`;
   });
-  return `(SELECT ${listText(cells)} FROM pair)`;
+  return listText(cells);
 }
 
 /** The table as a figure sees it whose column is called otherwise. */

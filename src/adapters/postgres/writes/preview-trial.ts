@@ -208,8 +208,9 @@ async function summaryOf(
     };
   }
   const { readable, values } = await readableOf(writing, work.taskId, plan.total);
+  const mayCreate = work.operation === "CREATE" || work.operation === "UPSERT";
   const shown = columnsOf(table.model).filter(
-    (field) => isReadable(field) && !field.isUpdatedAt && !isId(table, field),
+    (field) => mayCreate && isReadable(field) && !field.isUpdatedAt && !isId(table, field),
   );
   const sql = (hasFigures: boolean): string =>
     previewSql({
