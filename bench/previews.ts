@@ -8,7 +8,7 @@ import type { BenchTools } from "./bench-tools.ts";
 import type { Measure } from "./measure.ts";
 import { median } from "./statistics.ts";
 
-const ROUNDS = 7;
+const ROUNDS = 9;
 /** Linux counts the processor time of a process in hundredths of a second. */
 const TICK_MS = 10;
 /** A role that may make no temporary tables: its dry runs have no preview. */
@@ -73,7 +73,7 @@ async function startService(databaseUrl: string): Promise<PowerCrud> {
 }
 
 async function timeDryRun(powercrud: PowerCrud, pool: pg.Pool, ids: readonly string[]): Promise<number> {
-  const [own, others] = [process.cpuUsage(), await serverTime(pool)];
+  const [own, before] = [process.cpuUsage(), await serverTimes(pool)];
   const outcome = await powercrud.tasks.launchBulk({
     model: "City",
     operation: "UPDATE",
@@ -86,15 +86,16 @@ async function timeDryRun(powercrud: PowerCrud, pool: pg.Pool, ids: readonly str
     throw new Error(JSON.stringify(outcome));
   }
   const { user, system } = process.cpuUsage(own);
-  return (user + system) / 1000 + (await serverTime(pool)) - others;
+  const server = [...(await serverTimes(pool))].map(([pid, time]) => time - (before.get(pid) ?? 0));
+  return server.reduce((sum, time) => sum + time, (user + system) / 1000);
 }
 
-/** The processor time of all connections so far, in ms. */
-async function serverTime(pool: pg.Pool): Promise<number> {
+/** The processor time of each connection so far, in ms. */
+async function serverTimes(pool: pg.Pool): Promise<ReadonlyMap<number, number>> {
   const { rows } = await pool.query<{ pid: number }>(
     "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' ORDER BY pid",
   );
-  return rows.reduce((sum, { pid }) => sum + timeOf(pid), 0);
+  return new Map(rows.map(({ pid }) => [pid, timeOf(pid)]));
 }
 
 function timeOf(pid: number): number {

@@ -41,7 +41,14 @@ const SECTIONS: Readonly<Record<string, Section>> = {
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
 /** Sections that do not depend on the backend. */
-const WITHOUT_BACKEND: ReadonlySet<string> = new Set(["locks", "guard", "guards", "previews", "models", "peers"]);
+const WITHOUT_BACKEND: ReadonlySet<string> = new Set([
+  "locks",
+  "guard",
+  "guards",
+  "previews",
+  "models",
+  "peers",
+]);
 /** The rows of a section that can be measured alone, by names such as `peers:update`. */
 const ROWS = new Map(PEER_ROWS.map((row) => [`peers:${row}`, { section: "peers", row }]));
 

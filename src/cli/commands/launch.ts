@@ -92,10 +92,12 @@ async function launchBulk(
   const source = `mutation (${declared.join(", ")}) { outcome: ${name}(${passed.join(", ")}) { __typename
     ... on TaskLaunched { isDuplicate task { id } } ... on Error { message } ... on ValidationError { problems { message } } } }`;
   const { data, errors } = await graphql({ schema, source, variableValues: given, contextValue: { viewer } });
-  if (errors?.[0] !== undefined) {
-    throw (
-      errors[0].originalError ?? new UsageError(`--input: ${errors.map(({ message }) => message).join(" ")}`)
-    );
+  const [error] = errors ?? [];
+  if (error !== undefined) {
+    // What has no path was found in the input.
+    throw error.path === undefined
+      ? new UsageError(`--input: ${error.message}`)
+      : (error.originalError ?? error);
   }
   const {
     __typename: kind,

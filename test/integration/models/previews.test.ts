@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AccessOption, Viewer } from "../../../src/index.ts";
+import { codeBlocks } from "../../support/markdown-code.ts";
 import { emptying } from "../../support/empty-tables.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
@@ -124,6 +126,23 @@ describe("the preview of cities", () => {
         summaryOf(field, before[at]?.filter(isWritten) ?? [], after[at]?.filter(isWritten) ?? []),
       ),
     );
+  });
+
+  test("is asked for as docs/preview.md shows", async () => {
+    const [mutation = ""] = codeBlocks(await readFile("docs/preview.md", "utf8"), "graphql");
+    await api.query("DELETE FROM city WHERE id > 4");
+    const { preview } = (await api.data(mutation)).bulkUpdateCities.task;
+    expect(preview).toMatchObject({
+      fields: [
+        {
+          field: "population",
+          changed: 4,
+          before: { min: 1, max: 4, sum: "10" },
+          after: { min: 2, max: 8, sum: "20" },
+        },
+      ],
+      records: [{}, {}, {}],
+    });
   });
 
   test("shows a sample spread over the selection, with some that would fail, in any length", async () => {

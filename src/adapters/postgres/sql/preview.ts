@@ -115,6 +115,13 @@ export function previewSql(preview: PreviewSql): string {
   const changes = compared.map((_field, at) => `d${at}`).join(" OR ") || "false";
   const summaries = compared.map((_field, at) => summarySql(preview, at));
   const cells = recordCells(preview);
+  // One table is read again and again at less cost than a copy of it, and without its places, where they are not needed.
+  const rows =
+    preview.pairedBy === "WRITE"
+      ? `pair AS NOT MATERIALIZED (${keptSql(preview)}
+), placed AS NOT MATERIALIZED (SELECT row_number() OVER () AS place, pair.* FROM pair)`
+      : `pair AS MATERIALIZED (${pairSql(preview)}
+), placed AS NOT MATERIALIZED (SELECT * FROM pair)`;
   // Few records are picked: LIMIT has the planner look them up one by one.
   const whole =
     preview.shown.length === 0
@@ -122,27 +129,27 @@ export function previewSql(preview: PreviewSql): string {
       : `
           LEFT JOIN LATERAL (SELECT * FROM ${table.table} t WHERE ${keyMatches(table, "t", "pair")} LIMIT 1) AS t ON true`;
   return `
-WITH pair AS MATERIALIZED (${pairSql(preview)}
-), ${[...groups, ...totalsSql(preview)].map((part) => `${part}, `).join("")}picked AS MATERIALIZED (
+WITH ${rows}, ${[...groups, ...totalsSql(preview)].map((part) => `${part}, `).join("")}picked AS MATERIALIZED (
   SELECT coalesce(min(place) FILTER (WHERE ${changes}), min(place)) AS place
-    FROM pair GROUP BY (place - 1) * ${MAX_PREVIEW_RECORDS} / greatest($2::bigint, 1)
+    FROM placed GROUP BY (place - 1) * ${MAX_PREVIEW_RECORDS} / greatest($2::bigint, 1)
 )
 SELECT ${jsonList(summaries)} AS fields,
        coalesce((SELECT json_agg(${cells}::json ORDER BY pair.place)
-          FROM (SELECT * FROM pair WHERE place IN (SELECT place FROM picked)) AS pair${whole}), '[]')::text AS records`;
+          FROM (SELECT * FROM placed WHERE place IN (SELECT place FROM picked)) AS pair${whole}), '[]')::text AS records`;
+}
+
+/** The same from where the writes have kept them. */
+function keptSql({ table, compared, isNew }: PreviewSql): string {
+  const columns = compared.flatMap((field, at) => {
+    const [was, is] = [`b${at}`, `a${at}`].map((name) => comparedSql(table, field, name));
+    return [`b${at}`, `a${at}`, `${was ?? ""} IS DISTINCT FROM ${is ?? ""} AS d${at}`];
+  });
+  const keys = table.key.map((_column, at) => `k${at}`);
+  return `SELECT ${[...keys, `${!isNew} AS existed`, ...columns].join(", ")} FROM ${KEPT_TABLE} WHERE $1::uuid IS NOT NULL`;
 }
 
 /** The records as they were (`b0` …) and are (`a0` …), and whether that differs (`d0` …). */
-function pairSql({ table, compared, readable, pairedBy, isNew }: PreviewSql): string {
-  if (pairedBy === "WRITE") {
-    const columns = compared.flatMap((field, at) => {
-      const [was, is] = [`b${at}`, `a${at}`].map((name) => comparedSql(table, field, name));
-      return [`b${at}`, `a${at}`, `${was ?? ""} IS DISTINCT FROM ${is ?? ""} AS d${at}`];
-    });
-    const keys = table.key.map((_column, at) => `k${at}`);
-    return `
-  SELECT ${["row_number() OVER () AS place", ...keys, `${!isNew} AS existed`, ...columns].join(", ")} FROM ${KEPT_TABLE} WHERE $1::uuid IS NOT NULL`;
-  }
+function pairSql({ table, compared, readable }: PreviewSql): string {
   const keys = table.key.map((_column, at) => `target.k${at}`);
   const values = compared.flatMap((field, at) => {
     const after = valueSql(table, "t", field);
