@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import pg from "pg";
 import demoConfig from "../powercrud.config.ts";
 import type { BackendName } from "../src/core/processes/process-register.ts";
-import type { BulkRequest, PowerCrud } from "../src/index.ts";
+import type { PowerCrud } from "../src/index.ts";
 import { ANONYMOUS, createPowerCrud } from "../src/index.ts";
 import type { BenchTools } from "./bench-tools.ts";
 import type { Measure } from "./measure.ts";
@@ -81,7 +81,7 @@ async function timeDryRun(powercrud: PowerCrud, pool: pg.Pool, ids: readonly str
     selection: { ids },
     viewer: ANONYMOUS,
     options: { mode: "SYNC", dryRun: true },
-  } as BulkRequest);
+  });
   if (outcome.kind !== "LAUNCHED" || outcome.task.status !== "SUCCEEDED") {
     throw new Error(JSON.stringify(outcome));
   }

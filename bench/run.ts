@@ -14,6 +14,7 @@ import { measureLatency } from "./latency.ts";
 import { measureModels } from "./many-models.ts";
 import { measureMillion } from "./million.ts";
 import { measureLocks } from "./locks.ts";
+import { measureLoop } from "./loop.ts";
 import type { Measure } from "./measure.ts";
 import { measurePeers, PEER_ROWS } from "./peers/measure-peers.ts";
 import { measurePreviews } from "./previews.ts";
@@ -32,6 +33,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   operations: measureOperations,
   million: measureMillion,
   previews: measurePreviews,
+  loop: measureLoop,
   latency: measureLatency,
   cancel: measureCancel,
   tasks: measureTasks,
@@ -46,6 +48,7 @@ const WITHOUT_BACKEND: ReadonlySet<string> = new Set([
   "guard",
   "guards",
   "previews",
+  "loop",
   "models",
   "peers",
 ]);

@@ -1,3 +1,5 @@
+import type { LoadViewer } from "../core/access/renew-viewer.ts";
+import type { SessionRule } from "../core/access/viewer-sessions.ts";
 import type { TaskRule } from "../core/tasks/task-sight.ts";
 import type { MembersOf, Shape } from "../kernel/shape.ts";
 import type { Authenticate } from "../server/callers/caller.ts";
@@ -12,6 +14,12 @@ export interface AuthConfig {
    * texts, or one text), the claims are all others but `iss`, `aud`, `exp`, `nbf`, `iat` and `jti`.
    */
   readonly viewerOf?: ViewerOfClaims;
+  /**
+   * The viewer as it is now, asked whenever a worker begins or continues one of its tasks; null for one that may not act any
+   * more: the task fails. It is not asked for those who came by an API key, whose key is looked at, nor for anonymous ones.
+   * One that throws is asked again later. Default: the viewer as it was at the launch.
+   */
+  readonly loadViewer?: LoadViewer;
   /** The role whose viewers see all tasks, and what is for operators. Default: `admin`. */
   readonly adminRole?: string;
   /**
@@ -19,6 +27,8 @@ export interface AuthConfig {
    * several. Default: their own; administrators see all.
    */
   readonly tasks?: TaskRule;
+  /** The configuration of PostgreSQL for a viewer's reads and writes; see docs/access.md. Default: none. */
+  readonly session?: SessionRule;
 }
 
 /** See {@link AuthConfig}. */
@@ -27,7 +37,9 @@ export const AUTH_CONFIG_SHAPE: Shape = {
   members: {
     authenticate: { kind: "FUNCTION" },
     viewerOf: { kind: "FUNCTION" },
+    loadViewer: { kind: "FUNCTION" },
     adminRole: { kind: "TEXT" },
     tasks: { kind: "FUNCTION" },
+    session: { kind: "FUNCTION" },
   } satisfies MembersOf<AuthConfig>,
 };

@@ -2,15 +2,19 @@ import type { PoolOptions, PoolUse } from "../adapters/postgres/connection/creat
 import { createPool, useOf } from "../adapters/postgres/connection/create-pool.ts";
 import { createReadConnections } from "../adapters/postgres/connection/read-connections.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
+import { applySettings, settingStatement } from "../adapters/postgres/connection/session-settings.ts";
 import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
 import { createTextRows } from "../adapters/postgres/connection/text-rows.ts";
 import type { LeaseTrace } from "../adapters/postgres/connection/trace-leases.ts";
 import { traceLeases } from "../adapters/postgres/connection/trace-leases.ts";
+import { viewerPool } from "../adapters/postgres/connection/viewer-pool.ts";
 import type { PrismaPort } from "../adapters/prisma/prisma-client-port.ts";
 import type { PrismaTransactions } from "../adapters/prisma/prisma-unit-of-work.ts";
 import { createPrismaUnitOfWork } from "../adapters/prisma/prisma-unit-of-work.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import type { Config } from "../config/config.ts";
+import type { SessionSettings, ViewerSessions } from "../core/access/viewer-sessions.ts";
+import type { SqlSession } from "../kernel/sql-session.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { PrismaPg } from "@prisma/adapter-pg";
 
@@ -20,6 +24,12 @@ type ConnectedClient = PrismaPort & { $disconnect(): Promise<void> };
 /** The app's client, a unit of work on it, and reads over its connections. */
 export interface ConnectedModels {
   readonly client: ConnectedClient;
+  /**
+   * The client for the app's code, and for reads. With auth.session it is the current viewer's own, since Prisma sends
+   * look-ups of different callers as one statement.
+   * @throws AppError INTERNAL where the caller runs on nobody's behalf
+   */
+  readonly clientOfViewer: () => ConnectedClient;
   readonly transactions: PrismaTransactions;
   /** For single writes, over the client's connections. */
   readonly rows: TextRows;
@@ -39,30 +49,49 @@ const BASE_CONNECTIONS = 20;
 /** Chunks that a task writes at a time. */
 const CHUNKS_PER_TASK = 2;
 
+/** Clients of viewers that are kept, each some 5 MB. One more takes the place of the one that was not used for the longest time. */
+const MAX_CLIENTS = 16;
+
 /** Makes the app's client. Connects when first used. */
 export function connectModels(options: {
   readonly generated: PowerCrudConfig["generated"];
   readonly databaseUrl: string;
   readonly config: Pick<Config, "workerConcurrency" | "readTimeoutMs">;
   readonly logger: Logger;
+  /** On whose behalf statements are sent. Default: nobody's. */
+  readonly sessions?: ViewerSessions | undefined;
 }): ConnectedModels {
-  const { generated, databaseUrl, config, logger } = options;
-  const { adapter, leases, rows, poolUse } = createPrismaConnections({
+  const { generated, databaseUrl, config, logger, sessions } = options;
+  const { adapter, adapterFor, leases, rows, poolUse } = createPrismaConnections({
     connectionString: databaseUrl,
     maxConnections: BASE_CONNECTIONS + CHUNKS_PER_TASK * config.workerConcurrency,
     applicationName: "powercrud models",
     logger,
+    sessions,
   });
   const reading = createReadConnections({
     connectionString: databaseUrl,
     readTimeoutMs: config.readTimeoutMs,
     logger,
+    sessions,
   });
   // The generated client's own type depends on the app's schema.
-  const client = generated.createClient({ adapter }) as ConnectedClient;
+  const connect = (over: PrismaPg): ConnectedClient =>
+    generated.createClient({ adapter: over }) as ConnectedClient;
+  const client = connect(adapter);
+  const beginning =
+    sessions &&
+    (() => {
+      const settings = sessions.current();
+      return (session: SqlSession) => applySettings(session, settings);
+    });
   return {
     client,
-    transactions: createPrismaUnitOfWork({ client, logger, leases }),
+    clientOfViewer:
+      sessions === undefined
+        ? () => client
+        : keepClients(sessions, (settings) => connect(adapterFor(settings))),
+    transactions: createPrismaUnitOfWork({ client, logger, leases, beginning }),
     rows,
     poolUse,
     reads: reading.rows,
@@ -73,9 +102,31 @@ export function connectModels(options: {
   };
 }
 
+/** The clients that were used last, by their settings. */
+function keepClients(
+  sessions: ViewerSessions,
+  connect: (settings: SessionSettings) => ConnectedClient,
+): () => ConnectedClient {
+  const clients = new Map<string, ConnectedClient>();
+  return () => {
+    const settings = sessions.current();
+    const key = JSON.stringify(settings);
+    const client = clients.get(key) ?? connect(settings);
+    // In the order of their use.
+    clients.delete(key);
+    clients.set(key, client);
+    if (clients.size > MAX_CLIENTS) {
+      clients.delete([...clients.keys()][0] ?? key);
+    }
+    return client;
+  };
+}
+
 /** The driver adapter of a Prisma client, the connections of its transactions, and reads beside it. */
 interface PrismaConnections {
   readonly adapter: PrismaPg;
+  /** For a client whose statements are sent with these settings. */
+  readonly adapterFor: (settings: SessionSettings) => PrismaPg;
   readonly leases: LeaseTrace;
   readonly rows: TextRows;
   readonly poolUse: () => PoolUse;
@@ -85,13 +136,17 @@ interface PrismaConnections {
  * Connects a Prisma client to PostgreSQL over a pool of ours: with the driver adapter's own pool, an error on a connection
  * between two statements would end the process. Disconnecting the client ends the pool.
  */
-export function createPrismaConnections(options: PoolOptions): PrismaConnections {
+export function createPrismaConnections({
+  sessions,
+  ...options
+}: PoolOptions & { readonly sessions?: ViewerSessions | undefined }): PrismaConnections {
   const pool = createPool(options);
   const schema = schemaOfUrl(options.connectionString);
   return {
     adapter: new PrismaPg(pool, { disposeExternalPool: true, schema }),
+    adapterFor: (settings) => new PrismaPg(viewerPool(pool, settings), { schema }),
     leases: traceLeases(pool),
-    rows: createTextRows(pool),
+    rows: createTextRows(pool, sessions && (() => [settingStatement(sessions.current())])),
     poolUse: () => useOf("models", pool),
   };
 }

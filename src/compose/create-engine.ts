@@ -3,7 +3,10 @@ import { createId } from "../kernel/ids.ts";
 import type { Service } from "../kernel/service.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import { createService } from "../kernel/service.ts";
+import type { LoadViewer } from "../core/access/renew-viewer.ts";
+import { createRenewViewer } from "../core/access/renew-viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
+import type { ViewerSessions } from "../core/access/viewer-sessions.ts";
 import type { AccessRule } from "../core/access/access-rules.ts";
 import type { Access } from "../core/access/access.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
@@ -20,6 +23,8 @@ import { announceChunks, announceWrites } from "../core/bulk/announced-writes.ts
 import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
+import type { RecordAnnouncer } from "../core/events/record-announcer.ts";
+import type { RecordWriter } from "../core/bulk/record-writer.ts";
 import type { ChunkWriter } from "../core/bulk/chunk-writer.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
@@ -49,6 +54,7 @@ import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
 import { limitDuration } from "../core/tasks/run/time-limit.ts";
+import type { RunTools } from "../core/tasks/run/custom-definition.ts";
 import { customDefinition } from "../core/tasks/run/custom-definition.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
 import type { TaskDefinitions } from "../core/tasks/task-definition.ts";
@@ -70,6 +76,7 @@ import { toDecimal } from "../adapters/prisma/column-from-json.ts";
 import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
 import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
+import { definitionOnBehalf, onBehalf, openAppTables } from "./on-behalf.ts";
 
 /** The options of {@link createEngine}. */
 export interface EngineOptions extends DeploymentOptions {
@@ -86,8 +93,10 @@ export interface EngineOptions extends DeploymentOptions {
   readonly hookTransactions: HookTransactions;
   /** The app's own tasks, beside the bulk operations. */
   readonly tasks: readonly DefinedTask[];
-  /** Prisma's client of the project, for those tasks. */
-  readonly client: unknown;
+  /** Prisma's client of the project, for those tasks and for hooks; asked for where it is used. */
+  readonly client: () => unknown;
+  /** On whose behalf statements on the app's tables are sent. Default: nobody's. */
+  readonly sessions?: ViewerSessions | undefined;
   /** See RunTools. */
   readonly translateError?: (error: unknown) => unknown;
   readonly hooks?: TaskHooks | undefined;
@@ -96,6 +105,8 @@ export interface EngineOptions extends DeploymentOptions {
   /** See TaskPorts. */
   readonly onSettled?: TaskPorts["onSettled"];
   readonly tracing?: TaskPorts["tracing"];
+  /** See RenewViewerPorts. */
+  readonly loadViewer?: LoadViewer | undefined;
   /** Whom the config wants to be told how tasks end. Default: nobody. */
   readonly notifyPolicy?: NotifyPolicy;
 }
@@ -107,6 +118,9 @@ export interface Engine extends Service {
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
   readonly shapes: TableShapes;
+  /** For the app's tables, on behalf of the current viewer. */
+  readonly appSession: SqlSession;
+  readonly sessions: ViewerSessions | undefined;
   readonly access: Access;
   readonly lockScopes: LockScopes;
   readonly writeOne: WriteOne;
@@ -136,14 +150,15 @@ export async function createEngine(
 }
 
 async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
-  const { rows, config } = options;
+  const { config, sessions } = options;
   const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
   const { session, announcer } = deployment;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
   const readerOf = (over: SqlSession): RecordReader =>
     createPostgresRecordReader({ session: over, models, shapes });
-  const reader = readerOf(session);
+  const app = openAppTables(deployment, sessions);
+  const reader = readerOf(app.session);
   const access = accessOf(options.modelOptions, options.defaultAccess);
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
@@ -151,9 +166,9 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const claimOf = createClaimOf(models, lockScopes);
   const sideEffects = createSideEffects(options, { session, shapes, models, emulatedKeys });
   const records = options.createChunkRecords(readerOf);
-  const defaults = createDefaults(session, shapes);
-  const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults, models };
-  const writer = createChunkWriter(options, announceChunks(createPostgresChunkWriter(writing), announcer));
+  const defaults = createDefaults(app.session, shapes);
+  const writing = { ...deployment.ports, ...app, records, shapes, emulatedKeys, defaults, models };
+  const { writer, recordWriter } = createWriters(options, announcer, writing);
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createDefinitions(options, bulk, claimOf);
@@ -172,18 +187,19 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     rules,
     writer,
     defaults,
-    named: createPostgresNamedRecords({ session, models, shapes }),
+    named: createPostgresNamedRecords({ session: app.session, models, shapes }),
     maxRecords: bulkMaxRecords,
     maxChunkRecords: chunkRecords,
   };
-  const launches = createLaunches(launching, options.watch);
-  const recordWriter = announceWrites(createPostgresRecordWriter({ ...writing, rows, toDecimal }), announcer);
+  const launches = createLaunches(launching, options);
   return {
     ...createEngineService(ports.runningAttempts, deployment),
     ports,
     models,
     reader,
     shapes,
+    appSession: app.session,
+    sessions,
     access,
     lockScopes,
     writeOne: createWrites(options, { ...launching, hooks, sideEffects, writer: recordWriter }),
@@ -216,12 +232,14 @@ function createHooks(
 
 /** The side effects of the database, and those that the app tells of. */
 function createSideEffects(
-  { modelOptions, client: prisma }: EngineOptions,
+  { modelOptions, client }: EngineOptions,
   tables: Parameters<typeof createPostgresSideEffects>[0] & { readonly models: ModelRegistry },
 ): ReturnType<typeof withAppEffects> {
   return withAppEffects(createPostgresSideEffects(tables), {
     options: modelOptions,
-    prisma,
+    get prisma() {
+      return client();
+    },
     // As with the database's own side effects, they are held against everybody.
     claimOf: (model, ids) => createClaimOf(tables.models, { of: () => undefined })(model, ids, ANONYMOUS),
   });
@@ -229,38 +247,69 @@ function createSideEffects(
 
 /** The bulk operations, and the app's own tasks. */
 function createDefinitions(
-  { tasks, client: prisma, logger, clock, translateError, watch, config }: EngineOptions,
+  { tasks, client, logger, clock, translateError, watch, config, sessions }: EngineOptions,
   bulk: Parameters<typeof createBulkDefinition>[0],
   claimOf: LaunchPorts["claimOf"],
 ): TaskDefinitions {
-  const tools = { prisma, logger, claimOf, clock, translateError };
-  const definitions = [
+  const tools: RunTools = {
+    get prisma() {
+      return client();
+    },
+    logger,
+    claimOf,
+    clock,
+    translateError,
+  };
+  const limited = [
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...tasks.map((task) => customDefinition(task, tools)),
   ].map((definition) => limitDuration(definition, { clock, limitMs: config.maxTaskDurationMs }));
+  const definitions = sessions === undefined ? limited : limited.map(definitionOnBehalf(sessions));
   return createTaskDefinitions(watch === undefined ? definitions : definitions.map(watch.definition));
 }
 
-function createChunkWriter({ watch }: EngineOptions, writer: ChunkWriter): ChunkWriter {
-  return watch?.writer(writer) ?? writer;
+/** The writers of chunks and of single records, which tell what they have written. */
+function createWriters(
+  { watch, rows, sessions }: EngineOptions,
+  announcer: RecordAnnouncer,
+  ports: Parameters<typeof createPostgresChunkWriter>[0],
+): { readonly writer: ChunkWriter; readonly recordWriter: RecordWriter } {
+  const settingsOf = sessions?.current;
+  const chunks = announceChunks(createPostgresChunkWriter(ports), announcer, settingsOf);
+  const single = createPostgresRecordWriter({ ...ports, rows, toDecimal });
+  return {
+    writer: watch?.writer(chunks) ?? chunks,
+    recordWriter: announceWrites(single, announcer, settingsOf),
+  };
 }
 
-function createWrites({ watch }: EngineOptions, ports: WriteOnePorts): WriteOne {
-  const writeOne = createWriteOne(ports);
+function createWrites({ watch, sessions }: EngineOptions, ports: WriteOnePorts): WriteOne {
+  const writeOne = onBehalf(sessions, createWriteOne(ports));
   return watch?.writeOne(writeOne) ?? writeOne;
 }
 
 type Launches = Pick<Engine, "launchBulk" | "launchCustom" | "launchOwn" | "retryTask">;
 
 /** The ways to launch. Each finishes by its key what an earlier launch left. */
-function createLaunches(ports: BulkPorts, watch: EngineWatch | undefined): Launches {
+function createLaunches(
+  ports: BulkPorts,
+  { watch, sessions }: Pick<EngineOptions, "watch" | "sessions">,
+): Launches {
   const finishing = { tasks: ports.tasks, retryTask: createRetryTask(ports) };
   const launchNew = createLaunchBulk(ports);
   const launches: Launches = {
-    retryTask: async (request) => finishByKey(finishing, request, await finishing.retryTask(request)),
-    launchBulk: async (request) => finishByKey(finishing, request, await launchNew(request)),
-    launchCustom: async (launch) => finishByKey(finishing, launch, await launchCustom(ports, launch)),
-    launchOwn: async (launch) => finishByKey(finishing, launch, await launchOwn(ports, launch)),
+    retryTask: onBehalf(sessions, async (request) =>
+      finishByKey(finishing, request, await finishing.retryTask(request)),
+    ),
+    launchBulk: onBehalf(sessions, async (request) =>
+      finishByKey(finishing, request, await launchNew(request)),
+    ),
+    launchCustom: onBehalf(sessions, async (launch) =>
+      finishByKey(finishing, launch, await launchCustom(ports, launch)),
+    ),
+    launchOwn: onBehalf(sessions, async (launch) =>
+      finishByKey(finishing, launch, await launchOwn(ports, launch)),
+    ),
   };
   return watch === undefined
     ? launches
@@ -311,10 +360,12 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks, tasks, notifyPolicy, onSettled, tracing }: EngineOptions,
-  { ports, processes, backend }: Deployment,
+  options: EngineOptions,
+  { ports, processes, backend, apiKeys }: Deployment,
   parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
+  const { config, clock, logger, hooks, tasks, notifyPolicy, onSettled, tracing, watch } = options;
+  const renewViewer = createRenewViewer({ keys: apiKeys, clock: ports.clock, load: options.loadViewer });
   return {
     ...ports,
     ...parts,
@@ -323,6 +374,7 @@ function createPorts(
     ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
     ...(onSettled === undefined ? {} : { onSettled }),
     ...(tracing === undefined ? {} : { tracing }),
+    renewViewer: watch?.renewViewer(renewViewer) ?? renewViewer,
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,

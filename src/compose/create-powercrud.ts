@@ -12,6 +12,7 @@ import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { RateStore } from "../core/access/rate-store.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../core/records/typed-id.ts";
+import { createViewerSessions } from "../core/access/viewer-sessions.ts";
 import { describeServing } from "../core/records/serve-model.ts";
 import { sweepNow } from "../core/sweeper/sweep.ts";
 import type { TaskManagerPorts } from "../core/tasks/manager/create-task-manager.ts";
@@ -154,7 +155,8 @@ async function wire(
   const channels = createNotifyChannels(project, config);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
-  const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
+  const sessions = createViewerSessions(project.auth?.session);
+  const connected = connectModels({ generated: project.generated, databaseUrl, config, logger, sessions });
   const instruments = createInstruments({ ...options, config }, () => ({ engine, connected, ...feeds }));
   onOpen(() => connected.disconnect());
   const engine = await createEngine({
@@ -162,8 +164,10 @@ async function wire(
     config,
     databaseUrl,
     backend,
+    sessions,
     modelOptions: project.models ?? {},
     defaultAccess: defaultAccessOf(config, project.auth ?? {}),
+    loadViewer: project.auth?.loadViewer,
     logger,
     ...instruments.engine,
     notifyPolicy: channels.policy,
@@ -264,7 +268,7 @@ function serverTools({ deployment: { openBoard, rates } }: Engine): Pick<PowerCr
 /** What the engine takes from the project and from Prisma's client. */
 function engineParts(
   { tasks = [], hooks }: PowerCrudConfig,
-  { client, transactions, rows }: ConnectedModels,
+  { clientOfViewer: client, transactions, rows }: ConnectedModels,
 ): Pick<
   EngineOptions,
   | "clock"

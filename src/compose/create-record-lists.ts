@@ -19,7 +19,8 @@ interface RecordListsParts {
   readonly shapes: TableShapes;
   /** The connections of the app's client. */
   readonly rows: TextRows;
-  readonly client: PrismaTransaction;
+  /** Asked for where it is used. */
+  readonly clientOfViewer: () => PrismaTransaction;
   readonly session: SqlSession;
   /** Finds ids. */
   readonly ids: RecordReader;
@@ -28,7 +29,14 @@ interface RecordListsParts {
 /** What queries read records with: our own SQL, or Prisma's client. */
 export function createRecordLists(parts: RecordListsParts): RecordLists {
   return parts.reader === "prisma"
-    ? createPrismaRecordLists({ ...parts, reader: parts.ids, pages: createPostgresListPages(parts) })
+    ? createPrismaRecordLists({
+        models: parts.models,
+        reader: parts.ids,
+        pages: createPostgresListPages(parts),
+        get client() {
+          return parts.clientOfViewer();
+        },
+      })
     : createPostgresRecordLists({ ...parts, toDecimal });
 }
 

@@ -19,6 +19,7 @@ import { createDatabase, withSession } from "./create-database.ts";
 import { healthPortsOf } from "./create-health.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { examineModels } from "./examine-models.ts";
+import { examineSession } from "./examine-session.ts";
 import { examineMigrations, examineRedis } from "./examinations.ts";
 import { openDeployment } from "./open-deployment.ts";
 
@@ -98,9 +99,14 @@ async function examineProject(
   ports: ExaminationPorts,
   database: Parameters<typeof examineModels>[1],
 ): Promise<readonly HealthCheck[]> {
-  return loadProject === undefined
-    ? []
-    : runExaminations(ports, [examineModels(loadProject, database)], START_PATIENCE_MS);
+  if (loadProject === undefined) {
+    return [];
+  }
+  // Where it cannot be loaded, the examination of the models says so.
+  const project = database && (await loadProject().catch(() => undefined));
+  const session = database && project && examineSession(project, database);
+  const examinations = [examineModels(loadProject, database), ...(session === undefined ? [] : [session])];
+  return runExaminations(ports, examinations, START_PATIENCE_MS);
 }
 
 async function diagnoseDatabase(

@@ -19,6 +19,8 @@ import { createBackend } from "./create-backend.ts";
 import { examineDatabase } from "./examinations.ts";
 import type { Config } from "../config/config.ts";
 import type { RateStore } from "../core/access/rate-store.ts";
+import type { ViewerSessions } from "../core/access/viewer-sessions.ts";
+import type { UnitOfWork } from "../core/transactions/transaction.ts";
 import type { ApiKeyStore } from "../core/access/api-key.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
@@ -43,12 +45,16 @@ export interface DeploymentOptions {
   /** Measures intervals; the current time comes from the database. */
   readonly clock: Clock;
   readonly logger: Logger;
+  /** See AnnouncerPorts. */
+  readonly isAudienceKnown?: boolean | undefined;
 }
 
 /** One process' connections to what all processes on one database share: stores, queue and bus. Needs no models. */
 export interface Deployment {
   readonly backend: BackendChoice;
   readonly session: SqlSession;
+  /** Transactions on the same connections, on behalf of the current viewer. */
+  readonly unitOfWorkOf: (sessions: Pick<ViewerSessions, "current">) => UnitOfWork;
   /** How its connections are used. */
   readonly poolUse: () => PoolUse;
   readonly ports: TaskPorts & { readonly outbox: Outbox };
@@ -89,11 +95,17 @@ export function openDeployment(options: DeploymentOptions): Deployment {
   const clock = createFollowedClock(options.clock, () => readServerTime(session));
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   const backend = createBackend({ ...options, chosen, session });
-  const announcer = createRecordAnnouncer({ bus: backend.bus, clock, logger });
+  const announcer = createRecordAnnouncer({
+    bus: backend.bus,
+    clock,
+    logger,
+    isAudienceKnown: options.isAudienceKnown,
+  });
   const locks = createPostgresLockStore({ session });
   return {
     backend: chosen,
     session,
+    unitOfWorkOf: (sessions) => createPgUnitOfWork({ pool, logger, sessions }),
     poolUse: () => useOf("engine", pool),
     ports: {
       unitOfWork,

@@ -15,7 +15,8 @@ export interface SweepDeploymentOptions extends DeploymentAddress {
 /** One pass of the sweeper, beside those of the deployment's own processes. @throws as {@link withDeployment} */
 export function sweepDeployment({ project, ...address }: SweepDeploymentOptions): Promise<SweepReport> {
   const hooks = createHookListeners(project?.hooks, project?.tasks);
-  return withDeployment(address, (deployment) =>
+  // It is over before anybody could say who listens to records.
+  return withDeployment({ ...address, isAudienceKnown: false }, (deployment) =>
     sweepNow({ ...deployment.ports, hooks }, sweepOptionsOf(address.config, deployment)),
   );
 }

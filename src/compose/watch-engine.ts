@@ -1,5 +1,6 @@
 import type { Metrics } from "../adapters/metrics/create-metrics.ts";
 import { BULK_KINDS } from "../core/bulk/bulk-kinds.ts";
+import type { RenewViewer } from "../core/access/renew-viewer.ts";
 import type { Viewer } from "../core/access/viewer.ts";
 import type { BulkRequest } from "../core/bulk/bulk-request.ts";
 import type { ChunkWriter, WholeRun } from "../core/bulk/chunk-writer.ts";
@@ -29,6 +30,7 @@ export interface EngineWatch {
     retry: Call<RetryRequest, Result>,
   ) => Call<RetryRequest, Result>;
   readonly controls: (controls: TaskControls) => TaskControls;
+  readonly renewViewer: (renew: RenewViewer) => RenewViewer;
   /** Told where a viewer sees no such task. */
   readonly missingTask: (
     action: "cancel" | "pause" | "resume" | "retry",
@@ -83,6 +85,7 @@ export function watchEngine(audit: Audit, metrics: Metrics, tracing: Tracing): E
       return result;
     },
     controls: (controls) => watchControls(controls, audit),
+    renewViewer: (renew) => watchRenewals(renew, audit),
     missingTask: (action, { taskId, viewer }) =>
       audit({ action, outcome: "missing", viewerId: viewer.id, taskId: taskId.slice(0, MAX_ID_LENGTH) }),
   };
@@ -118,6 +121,21 @@ function watchWrites(write: WriteOne, audit: Audit, metrics: Metrics): WriteOne 
     }
     return result;
   };
+}
+
+/** A key, or a viewer, with which a task was to go on. */
+function watchRenewals(renew: RenewViewer, audit: Audit): RenewViewer {
+  return (launcher) =>
+    renew(launcher)?.then((renewed) => {
+      if (renewed.kind === "ENDED") {
+        const { viewer, taskId } = launcher;
+        const { apiKeyId: key, id: viewerId } = viewer;
+        const { code, reason } = renewed;
+        const action = key === undefined ? "connect" : "key";
+        audit({ action, outcome: code.toLowerCase(), reason, viewerId, key, taskId });
+      }
+      return renewed;
+    });
 }
 
 function watchControls(controls: TaskControls, audit: Audit): TaskControls {

@@ -2,7 +2,7 @@ import type { Logger } from "../kernel/logger.ts";
 import { createSystemClock } from "../kernel/clock.ts";
 import type { Config } from "../config/config.ts";
 import { chooseBackend } from "./choose-backend.ts";
-import type { Deployment } from "./open-deployment.ts";
+import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
 
 /** Which deployment. */
@@ -19,7 +19,7 @@ export interface DeploymentAddress {
  *   backend cannot be reached
  */
 export async function withDeployment<T>(
-  options: DeploymentAddress,
+  options: DeploymentAddress & Pick<DeploymentOptions, "isAudienceKnown">,
   work: (deployment: Deployment) => Promise<T>,
 ): Promise<T> {
   const { config, logger } = options;

@@ -5,6 +5,8 @@ import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
+import type { ViewerSessions } from "../core/access/viewer-sessions.ts";
+import { oncePer } from "../kernel/once-per.ts";
 import type { Access } from "../core/access/access.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, hidesRecords, lockScopesOf } from "../core/records/model-options.ts";
@@ -44,6 +46,8 @@ export interface SchemaDependencies {
   readonly groups: RecordGroups;
   /** Translates Prisma's errors to the project's own; returns others as they are. */
   readonly translateError: (error: unknown) => unknown;
+  /** Runs resolvers on behalf of their viewer. Default: nothing asks on whose behalf they run. */
+  readonly sessions?: Pick<ViewerSessions, "of" | "within"> | undefined;
   readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
   /** The most records of one bulk operation; checked before they are parsed. */
@@ -65,7 +69,7 @@ export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
     addTypedIds(schema, dependencies.models);
   }
   guardReads(schema, dependencies);
-  return reportErrors(schema, dependencies.translateError);
+  return reportErrors(schema, dependencies);
 }
 
 /** The names that a schema with these parts needs for itself, whatever its models are. Calls none of the parts' ports. */
@@ -151,9 +155,19 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
 
 type Resolver = GraphQLFieldResolver<unknown, GraphQLContext>;
 
-/** Wraps every resolver, so that expected errors carry their code. */
-function reportErrors(schema: GraphQLSchema, translate: (error: unknown) => unknown): GraphQLSchema {
-  const reporting =
+/** Wraps every resolver, so that expected errors carry their code, and statements are sent on behalf of the viewer. */
+function reportErrors(
+  schema: GraphQLSchema,
+  { translateError: translate, sessions }: Pick<SchemaDependencies, "translateError" | "sessions">,
+): GraphQLSchema {
+  // The context is that of one operation.
+  const sessionOf = sessions && oncePer(({ viewer }: GraphQLContext) => sessions.of(viewer));
+  const onBehalf = (resolve: Resolver): Resolver =>
+    sessionOf === undefined
+      ? resolve
+      : (root, args, context, info) =>
+          sessions?.within(sessionOf(context), () => resolve(root, args, context, info));
+  const reportingOf =
     (resolve: Resolver): Resolver =>
     (root, args, context, info) => {
       try {
@@ -165,6 +179,7 @@ function reportErrors(schema: GraphQLSchema, translate: (error: unknown) => unkn
         throw toGraphQLError(translate(error));
       }
     };
+  const reporting = (resolve: Resolver): Resolver => reportingOf(onBehalf(resolve));
   for (const type of Object.values(schema.getTypeMap())) {
     if (!type.name.startsWith("__") && "getFields" in type) {
       for (const field of Object.values(type.getFields()) as GraphQLFieldConfig<unknown, GraphQLContext>[]) {

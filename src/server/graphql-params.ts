@@ -2,7 +2,13 @@ import type { GraphQLError } from "graphql";
 import type { GraphQLParams as YogaParams } from "graphql-yoga";
 import { createGraphQLError } from "graphql-yoga";
 import type { ErrorCode } from "../kernel/error-codes.ts";
-import { parseLongJson, PLAIN_JSON_LENGTH, SHORT_JSON_LENGTH, TextTooLong } from "./long-json.ts";
+import {
+  MAX_NESTING,
+  parseLongJson,
+  PLAIN_JSON_LENGTH,
+  SHORT_JSON_LENGTH,
+  TextTooLarge,
+} from "./long-json.ts";
 import type { PersistedDocuments } from "./persisted-documents.ts";
 import type { RequestCode } from "./request-codes.ts";
 
@@ -94,14 +100,20 @@ async function parseLong(text: string): Promise<unknown> {
   try {
     return await parseLongJson(text);
   } catch (error) {
-    throw error instanceof TextTooLong
+    if (!(error instanceof TextTooLarge)) {
+      throw badRequest("The body is not valid JSON.");
+    }
+    throw error.isTooLong
       ? limitExceeded(LONG_BODY, { http: { status: 413 }, max: PLAIN_JSON_LENGTH })
-      : badRequest("The body is not valid JSON.");
+      : limitExceeded(NESTED_TOO_DEEPLY);
   }
 }
 
 /** The message for a long request that is not one of a bulk operation. */
 export const LONG_BODY = `Only the lists of bulk operations may make a request longer than ${PLAIN_JSON_LENGTH} bytes. Send less; send a mutation with such a list as POST with application/json, or over WebSocket.`;
+
+/** The message for variables with too many levels. */
+export const NESTED_TOO_DEEPLY = `The variables are nested too deeply; ${MAX_NESTING} levels of lists and objects are allowed.`;
 
 /** The error of a request that is too large. */
 export function limitExceeded(

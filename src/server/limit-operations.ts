@@ -4,11 +4,8 @@ import type { Plugin } from "graphql-yoga";
 import { FILTER_LIMITS, isFilterList } from "../core/filters/filter-size.ts";
 import type { DocumentLimit } from "./document-limits.ts";
 import { DOCUMENT_LIMITS, exceededLimit } from "./document-limits.ts";
-import { LONG_BODY, limitExceeded } from "./graphql-params.ts";
-import { isLong, PLAIN_JSON_LENGTH } from "./long-json.ts";
-
-/** The most levels of lists and objects. Much deeper values would overflow the stack. */
-const MAX_NESTING = 1_000;
+import { LONG_BODY, limitExceeded, NESTED_TOO_DEEPLY } from "./graphql-params.ts";
+import { isLong, MAX_NESTING, PLAIN_JSON_LENGTH } from "./long-json.ts";
 
 /**
  * Refuses documents and variables that are too large or nested too deeply, on every transport, before anything walks them.
@@ -86,12 +83,10 @@ function refusalOfVariables(variables: Readonly<Record<string, unknown>>): Graph
       max,
     });
   }
-  if (isNestedBeyond(variables, MAX_NESTING)) {
-    return limitExceeded(
-      `The variables are nested too deeply; ${MAX_NESTING} levels of lists and objects are allowed.`,
-    );
-  }
-  return undefined;
+  // The levels of a long text are counted before it is parsed.
+  return !isLong(variables) && isNestedBeyond(variables, MAX_NESTING)
+    ? limitExceeded(NESTED_TOO_DEEPLY)
+    : undefined;
 }
 
 /** Of variables with long lists, which only bulk operations take, and their filters do not. */
@@ -132,14 +127,24 @@ function hasMoreMembers(value: object, max: number): boolean {
   return false;
 }
 
-/** Whether lists and objects are nested deeper than `max`; without recursion, and stops at the first level beyond. */
-function isNestedBeyond(value: unknown, max: number): boolean {
-  let level = isNesting(value) ? [value] : [];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > max) {
+/** Whether lists and objects are nested deeper than `max`, which the stack can hold. */
+function isNestedBeyond(value: object, max: number): boolean {
+  if (max < 0) {
+    return true;
+  }
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      if (isNesting(item) && isNestedBeyond(item, max - 1)) {
+        return true;
+      }
+    }
+    return false;
+  }
+  for (const name in value) {
+    const member = (value as Readonly<Record<string, unknown>>)[name];
+    if (isNesting(member) && isNestedBeyond(member, max - 1)) {
       return true;
     }
-    level = level.flatMap((one) => Object.values(one).filter(isNesting));
   }
   return false;
 }

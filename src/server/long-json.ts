@@ -1,3 +1,5 @@
+import { Turns } from "../kernel/turns.ts";
+
 /** The most characters of a text, beside long lists. */
 export const PLAIN_JSON_LENGTH = 1024 * 1024;
 /** The most characters that are parsed in one go: the native parser may take some 10 ms for them. */
@@ -12,18 +14,26 @@ interface JsonLimits {
 }
 
 const LIMITS: JsonLimits = { plainLength: PLAIN_JSON_LENGTH, pieceLength: 64 * 1024 };
+/** The most levels of lists and objects in variables. Much deeper values would overflow the stack. */
+export const MAX_NESTING = 1_000;
 /** Lists and objects within each other that are taken apart. Those of a bulk operation are nearer to the root. */
 const MAX_LEVELS = 8;
-/** How long one turn may take, in ms. */
-const SLICE_MS = 8;
 
-/** A text that is longer than {@link PLAIN_JSON_LENGTH} for another reason than long lists. */
-export class TextTooLong extends Error {}
+/** A text that is refused before it is parsed. */
+export class TextTooLarge extends Error {
+  /** Whether it is longer than {@link PLAIN_JSON_LENGTH} for another reason than long lists; else it is nested too deeply. */
+  readonly isTooLong: boolean;
+
+  constructor(isTooLong: boolean) {
+    super();
+    this.isTooLong = isTooLong;
+  }
+}
 
 /**
  * Parses a JSON text in many turns of the event loop, as `JSON.parse` would in one. Only lists may be long: all that
  * is beside them, and each text, has at most {@link PLAIN_JSON_LENGTH} characters.
- * @throws SyntaxError for a text that is no JSON, {@link TextTooLong}
+ * @throws SyntaxError for a text that is no JSON, {@link TextTooLarge}
  */
 export function parseLongJson(text: string, limits = LIMITS): Promise<unknown> {
   const parsed = last.then(() => parse(text, limits));
@@ -45,23 +55,9 @@ async function parse(text: string, limits: JsonLimits): Promise<unknown> {
   const turns = new Turns();
   const root = await scan(text, limits, turns);
   if (lengthOutsideLists(root) > limits.plainLength) {
-    throw new TextTooLong();
+    throw new TextTooLarge(true);
   }
   return build(text, root, limits, turns);
-}
-
-/** Goes on in another turn when this one took its time. */
-class Turns {
-  #end = performance.now() + SLICE_MS;
-
-  get isOver(): boolean {
-    return performance.now() >= this.#end;
-  }
-
-  async next(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#end = performance.now() + SLICE_MS;
-  }
 }
 
 /** A part of a list or object: members that are parsed together, or one member whose value is taken apart. */
@@ -106,7 +102,7 @@ async function scan(text: string, limits: JsonLimits, turns: Turns): Promise<Con
   for (let at = 0; at < text.length && brackets.root === undefined; at += 1) {
     if (at >= lookAt) {
       lookAt = at + CHARACTERS_PER_LOOK;
-      if (turns.isOver) {
+      if (turns.isOver()) {
         await turns.next();
       }
     }
@@ -148,6 +144,10 @@ class Brackets {
   #begin(at: number, isList: boolean): void {
     if (this.#open.length === MAX_LEVELS) {
       this.#deeper += 1;
+      // The variables are one or two levels below the root.
+      if (MAX_LEVELS + this.#deeper > MAX_NESTING + 2) {
+        throw new TextTooLarge(false);
+      }
     } else {
       this.#open.push(opened(at, isList));
     }
@@ -187,7 +187,7 @@ function opened(at: number, isList: boolean): Open {
 function endOfString(text: string, start: number, { plainLength }: JsonLimits): number {
   for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
     if (at - start > plainLength) {
-      throw new TextTooLong();
+      throw new TextTooLarge(true);
     }
     let before = at - 1;
     while (text.charCodeAt(before) === 92) {
@@ -237,7 +237,7 @@ async function build(
   const list: unknown[] = [];
   const object: Record<string, unknown> = {};
   for (const part of parts) {
-    if (turns.isOver) {
+    if (turns.isOver()) {
       await turns.next();
     }
     if (part.value !== undefined) {
@@ -252,7 +252,7 @@ async function build(
     }
     const piece = text.slice(part.from, part.to);
     if (piece.length > limits.plainLength) {
-      throw new TextTooLong();
+      throw new TextTooLarge(true);
     }
     if (parts.length > 1 && piece.trim() === "") {
       refuse();

@@ -3,7 +3,7 @@ import { CloseCode } from "graphql-ws";
 import type { WebSocket } from "ws";
 import type { Logger } from "../kernel/logger.ts";
 import type { ByteBudget } from "./byte-budget.ts";
-import { parseLongJson, SHORT_JSON_LENGTH, TextTooLong } from "./long-json.ts";
+import { parseLongJson, SHORT_JSON_LENGTH, TextTooLarge } from "./long-json.ts";
 
 /** Bytes of a message that is no `subscribe`: an introduction, a ping, a pong, an end. */
 const MAX_CONTROL_BYTES = 8 * 1024;
@@ -120,12 +120,16 @@ export class SocketIntake {
       .then(
         (message) => this.#handle(text, message),
         (error: unknown) => {
-          this.#close(
-            error instanceof TextTooLong ? TOO_LARGE : CloseCode.BadRequest,
-            error instanceof TextTooLong
-              ? "Only the lists of bulk operations may be long"
-              : "Invalid message received",
-          );
+          if (error instanceof TextTooLarge) {
+            this.#close(
+              TOO_LARGE,
+              error.isTooLong
+                ? "Only the lists of bulk operations may be long"
+                : "The message is nested too deeply",
+            );
+          } else {
+            this.#close(CloseCode.BadRequest, "Invalid message received");
+          }
         },
       )
       .finally(() => {

@@ -247,6 +247,8 @@ const BAD_TASKS = {
 let errors: ReadonlyMap<string, readonly string[]>;
 
 /** Its snippets are compiled together. */
+/** Guides whose snippets are modules of their own. */
+const CONFIG_GUIDES = ["docs/access.md", "docs/security.md"];
 const GUIDE = "docs/nested-tasks.md";
 const GUIDE_HEADER = `
   import type { ModelOptionsOf } from "powercrud-graphql";
@@ -273,8 +275,9 @@ beforeAll(async () => {
       ...Object.entries(BAD).map(([name, [members]]) => [name, inConfig(members)] as const),
       ...Object.entries(GOOD_TASKS).map(([name, line]) => [name, `${REBUILD}\n${line}`] as const),
       ["docs/custom-tasks.md", guide()],
-      ["docs/access.md", accessGuide()],
-      ...securityGuide().map((text, at) => [`docs/security.md ${at}`, text] as const),
+      ...CONFIG_GUIDES.flatMap((page) =>
+        snippetsOf(page).map((text, at) => [`${page} ${at}`, text] as const),
+      ),
       ...Object.entries(BAD_TASKS).map(([name, [line]]) => [name, `${REBUILD}\n${line}`] as const),
     ]),
   );
@@ -296,17 +299,14 @@ test("the snippets of the guide to custom tasks compile", () => {
   expect(errors.get("docs/custom-tasks.md")).toEqual([]);
 });
 
-test("the config in the guide to access rules compiles", () => {
-  expect(errors.get("docs/access.md")).toEqual([]);
+test.each(CONFIG_GUIDES)("the snippets of %s compile", (page) => {
+  const found = snippetsOf(page).flatMap((_text, at) => errors.get(`${page} ${at}`));
+  expect([snippetsOf(page).length > 1, found]).toEqual([true, []]);
 });
 
-test("the snippets of the guide to security compile", () => {
-  expect(securityGuide().map((_text, at) => errors.get(`docs/security.md ${at}`))).toEqual([[], [], []]);
-});
-
-/** Each snippet as a module. */
-function securityGuide(): readonly string[] {
-  return codeBlocks(readFileSync(`${ROOT}/docs/security.md`, "utf8"), "ts").map(
+/** Each snippet of a guide as a module. */
+function snippetsOf(page: string): readonly string[] {
+  return codeBlocks(readFileSync(`${ROOT}/${page}`, "utf8"), "ts").map(
     (block) =>
       `${block
         .replaceAll('"powercrud-graphql"', '"../../src/index.ts"')
@@ -314,13 +314,6 @@ function securityGuide(): readonly string[] {
       declare const newToken: () => Promise<string>;
       export {};`,
   );
-}
-
-function accessGuide(): string {
-  return codeBlocks(readFileSync(`${ROOT}/docs/access.md`, "utf8"), "ts")
-    .join("\n")
-    .replaceAll('"powercrud-graphql"', '"../../src/index.ts"')
-    .replaceAll('"./generated/', '"../../src/generated/');
 }
 
 /** The guide's snippets as one module. */

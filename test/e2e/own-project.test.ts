@@ -194,11 +194,17 @@ describe("the README's quick start", () => {
     const made = await textsOf(projectDir());
     expect(made["prisma/schema.prisma"]?.replace(/\n\ngenerator powercrud {[^}]*}/, "")).toBe(SCHEMA);
     expect(made["powercrud.config.ts"]).toContain("defineConfig");
-    expect((await runShell(init, projectDir(), env)).at(-1)).toBe("nothing to do");
+    // Where callers must identify themselves, there is a first key.
+    const closed = { ...env, POWERCRUD_AUTH: "required" };
+    const again = await runShell(init, projectDir(), closed);
+    expect(again.at(-1)).toBe("nothing to do");
+    expect(again).toContainEqual(expect.stringMatching(/"action":"key","outcome":"made"/));
     expect(await textsOf(projectDir())).toEqual(made);
+    const [key = ""] = again.filter((line) => /^pck_\w+[\w-]*$/.test(line));
 
-    await whileServing(projectDir(), env, async (url) => {
-      const client = createTestClient(url);
+    await whileServing(projectDir(), closed, async (url) => {
+      await expect(createTestClient(url).request("{ __typename }")).rejects.toThrow("401");
+      const client = createTestClient(url, key);
       const [launch = "", follow = "", done = ""] = documents.graphql;
       const launched = await client.request<{ bulkUpdateBooks: { task: { id: string } } }>(launch);
       const { id } = launched.bulkUpdateBooks.task;

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { withDeadline } from "../support/deadline.ts";
@@ -64,6 +65,11 @@ test("an API and a worker share the embedded PostgreSQL; the last to leave stops
   await withDeadline(watching(), 30_000, "the end of the task");
   expect(states.at(-1)).toBe("SUCCEEDED");
   await client.close();
+  // The doctor looks at the running server, and starts none beside it.
+  const running = await readFile(server, "utf8");
+  const { answer } = await runPowerCrud(["doctor"], env);
+  expect(answer.at(-1)).toBe("healthy");
+  expect(await readFile(server, "utf8")).toBe(running);
   await untilStopped(api);
   expect(existsSync(server)).toBe(true);
   await untilStopped(worker);

@@ -1,5 +1,11 @@
+import { once } from "node:events";
 import pg from "pg";
+import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createApiKey } from "../../src/compose/manage-keys.ts";
+import { completeConfig } from "../../src/config/config.ts";
+import type { BackendName } from "../../src/core/processes/process-register.ts";
+import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { withDeadline } from "../support/deadline.ts";
 import type { TestClient } from "../support/graphql-client.ts";
 import { createTestClient } from "../support/graphql-client.ts";
@@ -71,7 +77,7 @@ interface State {
   readonly progress: { readonly processed: number; readonly total: number; readonly succeeded: number };
 }
 
-describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend) => {
+describe.each<BackendName>(["redis", "postgres"])("two APIs and two workers on %s", (backend) => {
   let database: TestDatabase;
   let redis: TestRedis;
   let sql: pg.Client;
@@ -182,6 +188,30 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
     expect(states.some(({ progress }) => progress.processed > 0 && progress.processed < CITIES)).toBe(true);
     expect(workers.map(({ address }) => address)).toContain(await workerOf(id));
     expect(await countLocks()).toBe(0);
+  });
+
+  it("closes what is open at an API with a key that the command line revokes", async () => {
+    const settings = { backend, redisUrl: redis.url, redisKeyPrefix: redis.keyPrefix };
+    const deployed = {
+      databaseUrl: database.url,
+      config: completeConfig(settings),
+      logger: createSilentLogger(),
+    };
+    const request = { name: "robot", viewer: { id: "robot" }, scopes: ["read"] } as const;
+    const made = await createApiKey(deployed, request);
+    const address = `${apis[1]?.address.replace(/^http/, "ws")}/graphql`;
+    const socket = new WebSocket(address, "graphql-transport-ws");
+    await once(socket, "open");
+    const payload = { authorization: `Bearer ${made?.text}` };
+    socket.send(JSON.stringify({ type: "connection_init", payload }));
+    await withDeadline(once(socket, "message"), 10_000, "the acknowledgement");
+    const closed = once(socket, "close");
+    await runPowerCrud(["keys", "revoke", "robot"], env);
+    const [code, reason] = (await withDeadline(closed, 10_000, "its end")) as [number, Buffer];
+    expect([code, JSON.parse(reason.toString())]).toMatchObject([
+      4403,
+      { errors: [{ extensions: { code: "UNAUTHENTICATED" } }] },
+    ]);
   });
 
   it("cancels a worker's task at an API", async () => {

@@ -1,4 +1,6 @@
 import { insertCities } from "../support/insert-cities.ts";
+import type { ExecutionResult } from "graphql";
+import { parse, subscribe } from "graphql";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import demoConfig from "../../powercrud.config.ts";
@@ -13,7 +15,7 @@ import type { LaunchOptions, PowerCrud, Task } from "../../src/index.ts";
 import { ANONYMOUS, createPowerCrud, createSilentLogger, migrateDatabase } from "../../src/index.ts";
 import { createSystemClock } from "../../src/kernel/clock.ts";
 import { lockOwners } from "../support/lock-owners.ts";
-import { withDeadline } from "../support/deadline.ts";
+import { nextWithin, withDeadline } from "../support/deadline.ts";
 import { runPowerCrud, startRole } from "../support/powercrud-process.ts";
 import { runCommand } from "../support/run-command.ts";
 import type { TestDatabase } from "../support/test-database.ts";
@@ -152,6 +154,18 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
     return Promise.all(owners.map(async (owner) => [owner, await store.heldBy(owner)]));
   }
 
+  /** What happens to the cities that a test's own tasks do not touch. */
+  async function recordEvents(): Promise<AsyncIterableIterator<ExecutionResult, undefined>> {
+    const document = parse(
+      `subscription { recordEvents(model: City, ids: ["58", "59", "60"]) { type recordIds } }`,
+    );
+    const contextValue = { viewer: ANONYMOUS };
+    return (await subscribe({ schema: api.schema, document, contextValue })) as AsyncIterableIterator<
+      ExecutionResult,
+      undefined
+    >;
+  }
+
   it("finds nothing to do in an empty deployment", async () => {
     const { answer } = await runPowerCrud(["sweep", "--json"], env);
     expect(JSON.parse(answer.join("\n"))).toEqual({ ...NOTHING, leftAlone: [] });
@@ -220,9 +234,11 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       [enqueued],
     );
     const { unitOfWork, locks: store } = deployment.ports;
-    await unitOfWork.run((transaction) =>
-      store.acquire(transaction, owner, [{ model: "City", ids: ["59", "60"] }]),
-    );
+    await unitOfWork.run(async (transaction) => {
+      await store.acquire(transaction, owner, [{ model: "City", ids: ["59", "60"] }]);
+      await store.acquire(transaction, cleaned, [{ model: "City", ids: ["58"] }]);
+    });
+    const events = await recordEvents();
     expect(await sweep()).toEqual([
       "enqueued: 1 (never reached the queue, and are in it now)",
       `  ${enqueued}`,
@@ -241,6 +257,12 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       "left alone: 0",
     ]);
     expect(await locks()).toEqual([[enqueued, [{ model: "City", ids: ["43"] }]]]);
+    // Which records an orphan held is not known. The gap stands for what was not read before it, too.
+    const seen: unknown[] = [];
+    while (!JSON.stringify(seen).includes("GAP")) {
+      seen.push((await nextWithin(events, 10_000, "the release of 58, 59 and 60")).data);
+    }
+    await events.return?.();
     const { rows } = await sql.query("SELECT type FROM powercrud.event WHERE task_id = $1", [cleaned]);
     expect(rows.filter(({ type }) => type === "CLEANUP")).toHaveLength(1);
     expect(await sweepJson()).toEqual({

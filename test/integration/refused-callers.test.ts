@@ -5,10 +5,17 @@ import demoConfig from "../../powercrud.config.ts";
 import { createApiKey, createFirstApiKey, revokeApiKey } from "../../src/compose/manage-keys.ts";
 import { completeConfig } from "../../src/config/config.ts";
 import type { PowerCrudService } from "../../src/index.ts";
-import { AppError, createService, createSilentLogger } from "../../src/index.ts";
+import {
+  AppError,
+  createPowerCrud,
+  createService,
+  createSilentLogger,
+  defineConfig,
+} from "../../src/index.ts";
 import { createAudit } from "../../src/kernel/audit.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
+import { insertCities } from "../support/insert-cities.ts";
 import { overSocket, overSse, socketClient } from "./graphql-clients.ts";
 
 const SECRET = "a secret of at least thirty-two characters";
@@ -165,7 +172,7 @@ describe("the audit log", () => {
 // setting: POWERCRUD_MAX_CONNECTIONS_PER_VIEWER
 it("maxFailedSignIns, maxConnectionsPerViewer: wrong keys from an address, and event streams of a viewer", async () => {
   const service = await start({
-    settings: { maxFailedSignIns: 2, maxConnectionsPerViewer: 1 },
+    settings: { maxFailedSignIns: 2, maxConnectionsPerViewer: 1, proxyHops: 1 },
     authenticate: ({ headers }) => {
       const id = headers.get("authorization");
       return id === "wrong" ? Promise.reject(new AppError("FORBIDDEN", "Not you.")) : Promise.resolve({ id });
@@ -173,7 +180,7 @@ it("maxFailedSignIns, maxConnectionsPerViewer: wrong keys from an address, and e
   });
   const query = encodeURIComponent("subscription { taskEvents { type } }");
   const ask = async (authorization: string): Promise<number> => {
-    const headers = { authorization, accept: "text/event-stream" };
+    const headers = { authorization, accept: "text/event-stream", "x-forwarded-for": "10.9.9.9" };
     return (await fetch(`${service.url}/graphql?query=${query}`, { headers })).status;
   };
   expect([await ask("ann"), await ask("ann"), await ask("ben")]).toEqual([200, 429, 200]);
@@ -191,4 +198,114 @@ it("the first key is made once, for an administrator, and written down", async (
   expect(await answer.json()).toEqual({ data: { viewer: { id: "key:admin", roles: ["root"] } } });
   expect(await createFirstApiKey(address, "root")).toBeUndefined();
   expect(noted).toMatchObject([{ action: "key", outcome: "made" }]);
+});
+
+describe("a task goes on with its viewer as it is then", () => {
+  type Viewer = Parameters<typeof createApiKey>[1]["viewer"];
+  /** May change the cities of its claims. */
+  const viewerOf = (id: string, ...cities: number[]): Viewer => ({ id, roles: [], claims: { cities } });
+  const asked: unknown[] = [];
+  // option: auth.loadViewer
+  const config = defineConfig({
+    ...demoConfig,
+    models: {
+      ...demoConfig.models,
+      City: {
+        access: { read: true, update: ({ viewer }) => ({ id: { in: viewer.claims["cities"] as number[] } }) },
+      },
+    },
+    auth: {
+      loadViewer({ viewer }) {
+        asked.push(viewer.id);
+        return viewer.id === "gone" ? null : viewerOf("moved", 8);
+      },
+    },
+  });
+  const settings = { auth: "required", jwtSecret: SECRET } as const;
+
+  it("by key and by token: what ended fails with the reason and frees its records; what changed counts", async () => {
+    await insertCities(sql, 9);
+    const noted: Readonly<Record<string, unknown>>[] = [];
+    const auditLogger = { ...silent, info: (fields: object) => void noted.push({ ...fields }) };
+    const api = await start({ config, settings });
+    const keyOf = async (name: string, ...cities: number[]): Promise<string> => {
+      const viewer = viewerOf(name, ...cities);
+      return (await createApiKey(here, { name, viewer, scopes: ["read", "write"] }))?.text ?? "";
+    };
+    const tokenOf = (sub: string, ...cities: number[]): Promise<string> =>
+      new SignJWT({ sub, cities })
+        .setProtectedHeader({ alg: "HS256" })
+        .setExpirationTime("1h")
+        .sign(new TextEncoder().encode(SECRET));
+    const launch = async (credential: string, ...ids: number[]): Promise<string> => {
+      const query = `mutation { bulkUpdateCities(selection: {ids: ${JSON.stringify(ids.map(String))}},
+        data: {notes: {set: "changed"}}, options: {mode: ASYNC}) { ... on TaskLaunched { task { id } } } }`;
+      const response = await fetch(`${api.url}/graphql`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${credential}` },
+        body: JSON.stringify({ query }),
+      });
+      const { data } = (await response.json()) as { data: { bulkUpdateCities: { task: { id: string } } } };
+      return data.bulkUpdateCities.task.id;
+    };
+    const tasks = {
+      kept: await launch(await keyOf("kept", 1), 1),
+      revoked: await launch(await keyOf("revoked", 2), 2),
+      expired: await launch(await keyOf("expired", 3), 3),
+      reader: await launch(await keyOf("reader", 4), 4),
+      narrowed: await launch(await keyOf("narrowed", 5, 6), 5, 6),
+      gone: await launch(await tokenOf("gone", 7), 7),
+      moved: await launch(await tokenOf("moved", 8, 9), 8, 9),
+    };
+    await revokeApiKey(here, "revoked");
+    await sql.query(`UPDATE powercrud.api_key SET expires_at = now() WHERE name = 'expired'`);
+    await sql.query(`UPDATE powercrud.api_key SET scopes = '{read}' WHERE name = 'reader'`);
+    const viewer = JSON.stringify(viewerOf("narrowed", 5));
+    await sql.query(`UPDATE powercrud.api_key SET viewer = $1 WHERE name = 'narrowed'`, [viewer]);
+    const worker = await createPowerCrud({
+      config,
+      databaseUrl: database.url,
+      role: "work",
+      settings,
+      auditLogger,
+    });
+    onTestFinished(() => worker.stop());
+    await worker.start();
+    const ends = Object.entries(tasks).map(async ([name, id]) => {
+      const { status, message } = await worker.tasks.wait(id);
+      const [error] = await worker.tasks.errors(id);
+      return [name, status, message, error?.code, error?.recordId];
+    });
+    const key = (name: string): string => `The API key ${name}, which launched the task,`;
+    const part = "1 of 2 records was skipped; the other was dealt with.";
+    expect(await Promise.all(ends)).toEqual([
+      ["kept", "SUCCEEDED", null, undefined, undefined],
+      ["revoked", "FAILED", `${key("revoked")} was revoked.`, "UNAUTHENTICATED", null],
+      ["expired", "FAILED", `${key("expired")} has expired.`, "UNAUTHENTICATED", null],
+      [
+        "reader",
+        "FAILED",
+        `${key("reader")} is good for: read. The task needs the scope write.`,
+        "FORBIDDEN",
+        null,
+      ],
+      ["narrowed", "SUCCEEDED", part, "RECORD_MISSING", "6"],
+      ["gone", "FAILED", "The viewer who launched the task may not act any more.", "UNAUTHENTICATED", null],
+      ["moved", "SUCCEEDED", part, "RECORD_MISSING", "9"],
+    ]);
+    const { rows } = await sql.query<{ id: number }>(
+      "SELECT id FROM city WHERE notes = 'changed' ORDER BY id",
+    );
+    expect(rows.map(({ id }) => id)).toEqual([1, 5, 8]);
+    expect((await sql.query("SELECT FROM powercrud.lock")).rowCount).toBe(0);
+    expect(new Set(asked)).toEqual(new Set(["gone", "moved"]));
+    expect(asked).toHaveLength(2);
+    const words = noted.map(({ action, reason, viewerId }) => [action, reason, viewerId].join(" "));
+    expect(words.toSorted((one, other) => one.localeCompare(other))).toEqual([
+      "connect unknown gone",
+      "key expired expired",
+      "key no scope write reader",
+      "key revoked revoked",
+    ]);
+  });
 });

@@ -141,7 +141,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     createChunkRecords: (readerOf) => createSqlRecords(deployment.ports.unitOfWork, readerOf),
     hookTransactions: SQL_HOOK_TRANSACTIONS,
     tasks,
-    client: undefined,
+    client: () => undefined,
     hooks,
   };
   const deployment = openWithQueue(options, queue);

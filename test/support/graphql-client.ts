@@ -10,17 +10,20 @@ export interface TestClient {
   close(): Promise<void>;
 }
 
-export function createTestClient(url: string): TestClient {
+/** @param key an API key. Default: none is sent */
+export function createTestClient(url: string, key?: string): TestClient {
+  const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const socket = createClient({
     url: `${url.replace(/^http/, "ws")}/graphql`,
     webSocketImpl: WebSocket,
     retryAttempts: 0,
+    connectionParams: authorization,
   });
   return {
     async request<T>(query: string, variables: Record<string, unknown> = {}): Promise<T> {
       const response = await fetch(`${url}/graphql`, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", ...authorization },
         body: JSON.stringify({ query, variables }),
       });
       const { data, errors } = (await response.json()) as { data: T; errors?: unknown };

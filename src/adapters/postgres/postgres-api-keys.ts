@@ -1,9 +1,11 @@
 import type { ApiKeyStore, KeyScope, StoredApiKey } from "../../core/access/api-key.ts";
 import type { Viewer } from "../../core/access/viewer.ts";
 import { fullViewer } from "../../core/access/viewer.ts";
+import { isUuid } from "../../kernel/ids.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import {
   FIND_API_KEY,
+  FIND_API_KEY_BY_ID,
   HAS_USABLE_API_KEY,
   INSERT_API_KEY,
   LIST_API_KEYS,
@@ -33,6 +35,10 @@ export function createPostgresApiKeys({ session }: { readonly session: SqlSessio
     },
     async find(prefix) {
       const [row] = await session.query<Row>(FIND_API_KEY, [prefix]);
+      return row && toKey(row);
+    },
+    async findById(id) {
+      const [row] = isUuid(id) ? await session.query<Row>(FIND_API_KEY_BY_ID, [id]) : [];
       return row && toKey(row);
     },
     list: async () => (await session.query<Row>(LIST_API_KEYS, [])).map(toKey),

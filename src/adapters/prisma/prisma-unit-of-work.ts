@@ -17,6 +17,8 @@ export interface PrismaUnitOfWorkOptions {
   readonly leases: {
     run<T>(work: (leased: () => SqlSession) => Promise<T>): Promise<T>;
   };
+  /** Called by whoever opens a transaction; what it returns is done first in the transaction. Default: nothing. */
+  readonly beginning?: (() => (session: SqlSession) => Promise<void>) | undefined;
 }
 
 /**
@@ -41,6 +43,7 @@ export function createPrismaUnitOfWork(options: PrismaUnitOfWorkOptions): Prisma
   } as const;
   return {
     async run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+      const begin = options.beginning?.();
       const effects = createTransactionEffects(options.logger);
       let value: T;
       try {
@@ -52,7 +55,7 @@ export function createPrismaUnitOfWork(options: PrismaUnitOfWorkOptions): Prisma
               onRollback: effects.onRollback,
             };
             clients.set(transaction, client);
-            return work(transaction);
+            return begin === undefined ? work(transaction) : begin(leased()).then(() => work(transaction));
           }, limits),
         );
       } catch (error) {

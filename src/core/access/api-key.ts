@@ -38,6 +38,8 @@ export interface ApiKeyStore {
   create(key: NewApiKey): Promise<boolean>;
   /** By its prefix; also one that is expired or revoked. */
   find(prefix: string): Promise<StoredApiKey | undefined>;
+  /** The same by its id. */
+  findById(id: string): Promise<StoredApiKey | undefined>;
   /** All keys, the oldest first. */
   list(): Promise<readonly ApiKey[]>;
   /** Whether there is one that can be used at that moment. */

@@ -1,4 +1,5 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
+import { visitInTurns } from "../../kernel/turns.ts";
 import type { Access } from "../access/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
 import { parseRecordId } from "../records/record-key.ts";
@@ -106,10 +107,11 @@ async function dependentsOf(
   return {
     models: [...new Set([...(plan?.models ?? []), ...linked])],
     async claims(transaction, ids) {
-      const meant = new Set(ids);
-      const links = linksOf((id) => meant.has(id));
+      let meant: ReadonlySet<string> | undefined;
+      const links = linksOf((id) => (meant ??= new Set(ids)).has(id));
       // A record that is named by a key and not there has no id, and nothing depends on it.
-      const there = ids.filter((id) => "value" in parseRecordId(model, id));
+      const there: string[] = [];
+      await visitInTurns(ids, (id) => void ("value" in parseRecordId(model, id) && there.push(id)));
       const affected = (await plan?.claims(transaction, there, lockEscalationRecords)) ?? [];
       return mergeClaims([...affected, ...claimsOfLinks(links, (each) => lockScopes.of(each, viewer))]);
     },

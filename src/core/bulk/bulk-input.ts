@@ -69,15 +69,20 @@ function encodeSelection(selection: Selection): JsonObject {
 
 /** @param updates the values for records that exist */
 function encodeRecords(records: readonly JsonObject[], updates: readonly RowData[]): JsonObject {
-  const fields = updates.flatMap((data) => Object.entries(data));
-  const updatedFields = [...new Set(fields.map(([name]) => name))];
-  const replaced = fields.filter(([, value]) =>
-    Array.isArray((value as { readonly set?: unknown } | null)?.set),
-  );
-  const replacedLinks = [...new Set(replaced.map(([name]) => name))];
+  const updated = new Set<string>();
+  const replaced = new Set<string>();
+  // Once for each value of a list that may be long, so nothing is made for them.
+  for (const data of updates) {
+    for (const name in data) {
+      updated.add(name);
+      if (Array.isArray((data[name] as { readonly set?: unknown } | null)?.set)) {
+        replaced.add(name);
+      }
+    }
+  }
   return {
-    updatedFields,
-    ...(replacedLinks.length === 0 ? {} : { replacedLinks }),
+    updatedFields: [...updated],
+    ...(replaced.size === 0 ? {} : { replacedLinks: [...replaced] }),
     ...(records.length > MAX_LISTED_RECORDS
       ? { recordCount: records.length, firstRecords: records.slice(0, MAX_LISTED_RECORDS) }
       : { records }),

@@ -1,5 +1,6 @@
 import type { Json } from "../../kernel/json.ts";
 import { oncePer } from "../../kernel/once-per.ts";
+import { visitInTurns } from "../../kernel/turns.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { Field, Model, ModelRegistry } from "../records/model.ts";
 import { apiNameOf, columnsOf } from "../records/model.ts";
@@ -29,19 +30,21 @@ interface RowRules {
 }
 
 /** The problems of a list of records, at most ten; empty if it may be launched. */
-export function checkRows(models: ModelRegistry, model: Model, target: RowsTarget): readonly RecordProblem[] {
+export async function checkRows(
+  models: ModelRegistry,
+  model: Model,
+  target: RowsTarget,
+): Promise<readonly RecordProblem[]> {
   const rowRules = rowRulesOf(models, model, "BULK");
   const problems: RecordProblem[] = [];
   const seen = new Map<string, number>();
-  for (const [at, row] of target.records.entries()) {
+  await visitInTurns<RowData | UpdateRow | UpsertRow>(target.records, (row, at) => {
     const paths = listedRowPaths(target.operation, at);
     const name = nameOfRow(rowRules, target.operation, row);
     problems.push(...checkRow(rowRules, target.operation, row, paths, name));
     problems.push(...checkName(rowRules, seen, name, at, paths.record));
-    if (problems.length >= MAX_PROBLEMS) {
-      break;
-    }
-  }
+    return problems.length < MAX_PROBLEMS;
+  });
   return problems.slice(0, MAX_PROBLEMS);
 }
 

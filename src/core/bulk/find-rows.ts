@@ -5,7 +5,8 @@ import type { NamedRecords } from "../records/named-records.ts";
 import type { NameByKey, ParsedName } from "../records/record-name.ts";
 import { apiNameOfKey, parseRecordName } from "../records/record-name.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
-import type { RowPaths, RowsTarget } from "./bulk-request.ts";
+import { visitInTurns } from "../../kernel/turns.ts";
+import type { RowPaths, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
 import { listedRowPaths } from "./bulk-request.ts";
 import { problemAt, repeatedRecord } from "./check-rows.ts";
 
@@ -45,13 +46,21 @@ export async function findRows(
     return { value: [] };
   }
   const pathOf = (at: number): string => pathsOf(target.operation, at).record;
-  const parsed = target.records.map((row) => parseRecordName(model, ports.models.enums(), row));
-  const problems = parsed.flatMap((name) => ("problems" in name ? name.problems : []));
+  const problems: RecordProblem[] = [];
+  const names: ParsedName[] = [];
+  const ids: (string | undefined)[] = [];
+  await visitInTurns<UpdateRow | UpsertRow>(target.records, (row) => {
+    const name = parseRecordName(model, ports.models.enums(), row);
+    if ("problems" in name) {
+      problems.push(...name.problems);
+    } else {
+      names.push(name.value);
+      ids.push(name.value.kind === "ID" ? name.value.id : undefined);
+    }
+  });
   if (problems.length > 0) {
     return { problems };
   }
-  const names = parsed.flatMap((name) => ("value" in name ? [name.value] : []));
-  const ids: (string | undefined)[] = names.map((name) => (name.kind === "ID" ? name.id : undefined));
   for (const rows of groupByKey(names).values()) {
     const found = await findGroup(ports, viewer, model, rows, pathOf);
     if ("problems" in found) {
@@ -59,10 +68,10 @@ export async function findRows(
     }
     rows.forEach(({ at }, place) => (ids[at] = found.value[place]));
   }
-  const repeated = findRepeated(model, names, ids, pathOf);
-  return repeated.length > 0
-    ? { problems: repeated }
-    : { value: names.map((name, at) => ({ name, id: ids[at] })) };
+  const repeated = await findRepeated(model, names, ids, pathOf);
+  return repeated === undefined
+    ? { value: names.map((name, at) => ({ name, id: ids[at] })) }
+    : { problems: [repeated] };
 }
 
 function groupByKey(names: readonly ParsedName[]): ReadonlyMap<UniqueKey, readonly KeyedRow[]> {
@@ -120,22 +129,23 @@ async function findUnfit(
 }
 
 /** The problem of a record that is named twice, such as by its id and by a key. */
-function findRepeated(
+async function findRepeated(
   model: Model,
   names: readonly ParsedName[],
   ids: readonly (string | undefined)[],
   pathOf: (at: number) => string,
-): readonly RecordProblem[] {
+): Promise<RecordProblem | undefined> {
   const seen = new Map<string, number>();
-  for (const [at, name] of names.entries()) {
+  let repeated: RecordProblem | undefined;
+  await visitInTurns(names, (name, at) => {
     const id = ids[at];
     const before = id === undefined ? undefined : seen.get(id);
     if (before !== undefined) {
-      return [repeatedRecord(pathOf(at), model, name, pathOf(before))];
-    }
-    if (id !== undefined) {
+      repeated = repeatedRecord(pathOf(at), model, name, pathOf(before));
+    } else if (id !== undefined) {
       seen.set(id, at);
     }
-  }
-  return [];
+    return repeated === undefined;
+  });
+  return repeated;
 }

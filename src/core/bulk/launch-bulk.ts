@@ -12,7 +12,7 @@ import type { Viewer } from "../access/viewer.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import { checkLaunchOptions } from "../tasks/launch/check-launch-options.ts";
 import type { LaunchRequest } from "../tasks/launch/launch-request.ts";
-import { contentHash, launchHash } from "../tasks/launch/launch-request.ts";
+import { contentHashOfList, launchHash } from "../tasks/launch/launch-request.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../tasks/launch/launch-task.ts";
 import type { Nesting } from "../tasks/launch/nesting.ts";
@@ -66,7 +66,7 @@ export function createLaunchBulk(ports: BulkPorts): LaunchBulk {
       if (refusal !== undefined) {
         return refusal;
       }
-      const outcome = refuseInvalid(ports, request) ?? (await launchNew(ports, nesting, request));
+      const outcome = (await refuseInvalid(ports, request)) ?? (await launchNew(ports, nesting, request));
       return await awaitChild(nesting, request.options, outcome);
     } catch (error) {
       return unavailableRefusal(ports.logger, error, "a launch was refused");
@@ -81,10 +81,10 @@ function refuseInHook({ write }: Nesting): ValidationRefusal | undefined {
     : invalid([problem("A hook cannot launch a bulk operation in its transaction. Launch it in onCommit.")]);
 }
 
-function refuseInvalid(
+async function refuseInvalid(
   ports: BulkPorts,
   request: BulkRequest,
-): ForbiddenRefusal | ValidationRefusal | LimitRefusal | undefined {
+): Promise<ForbiddenRefusal | ValidationRefusal | LimitRefusal | undefined> {
   const { access, models } = ports;
   const { viewer, operation } = request;
   const model = models.get(request.model);
@@ -103,7 +103,7 @@ function refuseInvalid(
   if (refusal !== undefined) {
     return refusal;
   }
-  const problems = [...inOptions, ...checkTarget(ports, request)];
+  const problems = [...inOptions, ...(await checkTarget(ports, request))];
   return problems.length === 0 ? undefined : invalid(problems, problems[0]?.message);
 }
 
@@ -119,7 +119,7 @@ function refuseSize(
         refuseManyIds({ selection: request.selection, maxAffected: options.maxAffected, maxRecords }));
 }
 
-function checkTarget({ models }: BulkPorts, request: BulkRequest): readonly RecordProblem[] {
+async function checkTarget({ models }: BulkPorts, request: BulkRequest): Promise<readonly RecordProblem[]> {
   const model = models.get(request.model);
   switch (request.operation) {
     case "DELETE":
@@ -134,7 +134,7 @@ function checkTarget({ models }: BulkPorts, request: BulkRequest): readonly Reco
 }
 
 async function launchNew(ports: BulkPorts, nesting: Nesting, given: BulkRequest): Promise<LaunchOutcome> {
-  const inputHash = hashOf(given);
+  const inputHash = await hashOf(given);
   const request = { ...given, options: nestedOptions(nesting, given.options, inputHash) };
   const repeated = asksFirst(ports, request)
     ? await answerRepeated(ports, { ...request, inputHash })
@@ -225,12 +225,15 @@ export function claimOfChunks(
   return { model, ids: "chunks", ...(scope === undefined ? {} : { scope }) };
 }
 
-function hashOf(request: BulkRequest): string {
+async function hashOf(request: BulkRequest): Promise<string> {
   const input = encodeBulkInput(request);
   // A long list is not in the input whole, so it goes into the hash by itself.
   const ids =
-    "selection" in request && "ids" in request.selection ? contentHash(request.selection.ids) : null;
-  const records = "records" in request ? contentHash(request.records as unknown as Json) : null;
+    "selection" in request && "ids" in request.selection
+      ? await contentHashOfList(request.selection.ids)
+      : null;
+  const records =
+    "records" in request ? await contentHashOfList(request.records as readonly unknown[] as Json[]) : null;
   return launchHash(
     BULK_KINDS[request.operation],
     { model: request.model, input, ids, ...(records === null ? {} : { records }) },

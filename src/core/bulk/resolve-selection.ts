@@ -16,6 +16,7 @@ import { asksNothing } from "../filters/asks-nothing.ts";
 import type { WhereFilter } from "../access/access.ts";
 import { AppError, isAppError } from "../../kernel/app-error.ts";
 import { counted } from "../../kernel/counted.ts";
+import { visitInTurns } from "../../kernel/turns.ts";
 
 /** The most malformed ids named in one refusal; more are counted. */
 const MAX_NAMED_IDS = 10;
@@ -79,22 +80,26 @@ export function refuseLargeFilter({
   return fault && invalidField(fault.field ?? "selection", fault.message);
 }
 
-function resolveIds(request: SelectionRequest, given: readonly string[]): ResolvedSelection {
+async function resolveIds(request: SelectionRequest, given: readonly string[]): Promise<ResolvedSelection> {
   const limit = smallestLimit(request);
   const ids = new Set<string>();
   const problems: RecordProblem[] = [];
-  for (const id of given) {
+  let malformed = 0;
+  await visitInTurns(given, (id) => {
     const parsed = parseRecordId(request.model, id);
     if ("value" in parsed) {
       ids.add(parsed.value);
-    } else {
+      return;
+    }
+    malformed += 1;
+    if (malformed <= MAX_NAMED_IDS) {
       problems.push(...parsed.problems.map(({ message }) => problem(message, "selection.ids")));
     }
-  }
+  });
   const [first] = problems;
   if (first !== undefined) {
-    const message = `${problems.length} of ${given.length} ids are malformed; nothing was changed. The first: ${first.message}`;
-    return invalid(problems.slice(0, MAX_NAMED_IDS), message);
+    const message = `${malformed} of ${given.length} ids are malformed; nothing was changed. The first: ${first.message}`;
+    return invalid(problems, message);
   }
   if (ids.size === 0) {
     return invalidField("selection", "The selection holds no ids. Give at least one.");

@@ -124,7 +124,8 @@ function spell(value: unknown, field?: Field): unknown {
     return Buffer.from(value).toString("base64");
   }
   const isPlain = value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value);
-  return isPlain ? value : String(value);
+  // Whole numbers of 64 bits, decimals, and numbers that are none.
+  return isPlain ? value : String(value as bigint);
 }
 
 async function seenRecords(

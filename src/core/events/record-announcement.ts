@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Json, JsonObject } from "../../kernel/json.ts";
+import type { SessionSettings } from "../access/viewer-sessions.ts";
 import { canonicalJson } from "../../kernel/json.ts";
 
 /** The bus topic of what happens to records. */
@@ -16,6 +17,9 @@ export const RECORD_EVENT_TYPES = {
 } as const;
 
 export type RecordEventType = keyof typeof RECORD_EVENT_TYPES;
+
+/** Stands for every model where it is not known which records a change concerned. Only a GAP can have it. */
+export const ANY_MODEL = "*";
 
 /** What happened to records of one model, after its commit. */
 export interface RecordAnnouncement {
@@ -53,9 +57,17 @@ export function decodeRecordAnnouncement(message: Json): RecordAnnouncement | un
   return isKnown ? candidate : undefined;
 }
 
-/** A row filter as a short text: equal filters have equal ones. Undefined for no filter. */
-export function filterKey(filter: JsonObject | undefined): string | undefined {
-  return filter && createHash("sha256").update(canonicalJson(filter)).digest("base64url");
+/**
+ * A row filter as a short text: equal filters have equal ones. Undefined for no filter.
+ * @param settings those of the viewer's transactions, where the database has policies that filter the rows, too
+ */
+export function filterKey(filter: JsonObject | undefined, settings?: SessionSettings): string | undefined {
+  if (filter === undefined && settings === undefined) {
+    return undefined;
+  }
+  const text = canonicalJson(filter ?? null);
+  const whole = settings === undefined ? text : JSON.stringify([text, settings]);
+  return createHash("sha256").update(whole).digest("base64url");
 }
 
 function lengthOf(ids: readonly string[]): number {

@@ -8,7 +8,7 @@ import type { Service } from "../../kernel/service.ts";
 import { createService } from "../../kernel/service.ts";
 import type { EventBus } from "./event-bus.ts";
 import type { RecordAnnouncement } from "./record-announcement.ts";
-import { encodeRecordAnnouncement, RECORD_TOPIC } from "./record-announcement.ts";
+import { ANY_MODEL, encodeRecordAnnouncement, RECORD_TOPIC } from "./record-announcement.ts";
 
 /** The bus topic on which processes say what they listen to. */
 const AUDIENCE_TOPIC = "powercrud_audience";
@@ -40,6 +40,8 @@ export interface AnnouncerPorts {
   readonly bus: Pick<EventBus, "publish" | "subscribe">;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** False for a process that ends before it could hear who listens: it takes it that somebody does. Default: true. */
+  readonly isAudienceKnown?: boolean | undefined;
 }
 
 /** How long a process counts as listening without saying so again, in ms. */
@@ -89,9 +91,6 @@ export function createRecordAnnouncer(ports: AnnouncerPorts): Service & RecordAn
   };
 }
 
-/** Stands for every model where it is not known which records a change concerned. */
-const ANY_MODEL = "*";
-
 class Announcer {
   readonly #ports: AnnouncerPorts;
   readonly #id: string;
@@ -110,6 +109,9 @@ class Announcer {
   }
 
   isHeard(model?: string): boolean {
+    if (this.#ports.isAudienceKnown === false) {
+      return true;
+    }
     const isHeard =
       model === undefined
         ? this.#own.size > 0 || this.#othersNow().length > 0
@@ -125,7 +127,8 @@ class Announcer {
   }
 
   async sendGaps(): Promise<void> {
-    const models = this.isHeard() ? new Set([...this.#own.keys(), ...this.#othersNow()]) : [];
+    const known = this.#ports.isAudienceKnown === false ? [ANY_MODEL] : this.#othersNow();
+    const models = this.isHeard() ? new Set([...this.#own.keys(), ...known]) : [];
     await this.send([...models].map(gapAnnouncement));
   }
 

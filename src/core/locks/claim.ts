@@ -1,3 +1,4 @@
+import { Turns } from "../../kernel/turns.ts";
 import type { Viewer } from "../access/viewer.ts";
 
 /**
@@ -93,26 +94,53 @@ export interface LockScopes {
 
 /** Ids in the order of their bytes in UTF-8 (PostgreSQL's C collation), without repeats: the order of every claim. */
 export function sortIds(ids: readonly string[]): readonly string[] {
-  // Code units sort the same unless there are surrogates, which UTF-8 puts after U+E000 to U+FFFF.
-  const sorted = ids.some((id) => /[\ud800-\udfff]/.test(id)) ? sortByBytes(ids) : ids.toSorted();
+  // The native order, by code units, is the same unless there are surrogates.
+  const sorted = ids.some((id) => /[\ud800-\udfff]/.test(id)) ? ids.toSorted(compareIds) : ids.toSorted();
   return sorted.filter((id, at) => id !== sorted[at - 1]);
 }
 
-function sortByBytes(ids: readonly string[]): readonly string[] {
-  const encoder = new TextEncoder();
-  return ids
-    .map((id) => ({ id, bytes: encoder.encode(id) }))
-    .toSorted((a, b) => compareBytes(a.bytes, b.bytes))
-    .map(({ id }) => id);
+/** The most ids that are sorted in one go. */
+const SORTED_AT_ONCE = 5_000;
+const IDS_PER_LOOK = 500;
+
+/** As {@link sortIds}, in as many turns of the event loop as it takes. */
+export async function sortManyIds(ids: readonly string[]): Promise<readonly string[]> {
+  if (ids.length <= SORTED_AT_ONCE) {
+    return sortIds(ids);
+  }
+  const turns = new Turns();
+  await turns.next();
+  const middle = Math.ceil(ids.length / 2);
+  const low = await sortManyIds(ids.slice(0, middle));
+  const high = await sortManyIds(ids.slice(middle));
+  const sorted: string[] = [];
+  let [fromLow, fromHigh] = [0, 0];
+  while (fromLow < low.length || fromHigh < high.length) {
+    const [a, b] = [low[fromLow], high[fromHigh]];
+    const order = a === undefined ? 1 : b === undefined ? -1 : compareIds(a, b);
+    sorted.push((order > 0 ? b : a) as string);
+    fromLow += order > 0 ? 0 : 1;
+    fromHigh += order < 0 ? 0 : 1;
+    if (sorted.length % IDS_PER_LOOK === 0 && turns.isOver(IDS_PER_LOOK)) {
+      await turns.next();
+    }
+  }
+  return sorted;
 }
 
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
+/** The order of two ids by code points, which is that of their bytes in UTF-8. */
+function compareIds(a: string, b: string): number {
   const end = Math.min(a.length, b.length);
   for (let at = 0; at < end; at += 1) {
-    const difference = (a[at] ?? 0) - (b[at] ?? 0);
-    if (difference !== 0) {
-      return difference;
+    const [left, right] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (left !== right) {
+      return rankOf(left) - rankOf(right);
     }
   }
   return a.length - b.length;
+}
+
+/** Code units sort like code points but for surrogates, which stand for those above all others. */
+function rankOf(codeUnit: number): number {
+  return codeUnit >= 0xd800 && codeUnit < 0xe000 ? codeUnit + 0x10000 : codeUnit;
 }

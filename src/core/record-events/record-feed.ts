@@ -7,7 +7,12 @@ import type { Access } from "../access/access.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { RecordAnnouncement } from "../events/record-announcement.ts";
-import { decodeRecordAnnouncement, filterKey, RECORD_TOPIC } from "../events/record-announcement.ts";
+import {
+  ANY_MODEL,
+  decodeRecordAnnouncement,
+  filterKey,
+  RECORD_TOPIC,
+} from "../events/record-announcement.ts";
 import type { RecordAudience } from "../events/record-announcer.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import type { ModelRegistry } from "../records/model.ts";
@@ -124,12 +129,13 @@ class RecordHearing {
   }
 
   #viewersOf({ model, viewer }: RecordFeedRequest): RecordViewers {
-    const { access, lockScopes } = this.#ports;
+    const { access, lockScopes, sessions } = this.#ports;
     const filter = access.scope(model, viewer, "READ");
+    const session = sessions?.of(viewer);
     const lockScope = lockScopes.of(model, viewer);
-    const key = JSON.stringify([model, filterKey(filter), lockScope]);
+    const key = JSON.stringify([model, filterKey(filter, session?.settings), lockScope]);
     const known = this.#viewers.get(key);
-    const viewers = known ?? new RecordViewers(this.#ports, { model, filter, lockScope });
+    const viewers = known ?? new RecordViewers(this.#ports, { model, filter, session, lockScope });
     if (known === undefined) {
       this.#viewers.set(key, viewers);
       viewers.onEmpty = () => this.#viewers.delete(key);
@@ -142,6 +148,15 @@ class RecordHearing {
     if (announcement === undefined) {
       return;
     }
+    if (announcement.model === ANY_MODEL) {
+      const models = new Set([...this.#viewers.values()].map(({ model }) => model));
+      models.forEach((model) => this.#tell({ ...announcement, model }));
+    } else {
+      this.#tell(announcement);
+    }
+  }
+
+  #tell(announcement: RecordAnnouncement): void {
     const heard = [...this.#viewers.values()].filter((viewers) => viewers.concerns(announcement));
     const event = heard.length === 0 ? undefined : this.#eventOf(announcement);
     heard.forEach((viewers) => event && viewers.hear(announcement, event));

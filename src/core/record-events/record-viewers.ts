@@ -2,6 +2,7 @@ import { groupCalls } from "../../kernel/group-calls.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { FailureLog, Logger } from "../../kernel/logger.ts";
 import { createFailureLog } from "../../kernel/logger.ts";
+import type { ViewerSession, ViewerSessions } from "../access/viewer-sessions.ts";
 import type { WhereFilter } from "../access/access.ts";
 import type { RecordAnnouncement } from "../events/record-announcement.ts";
 import { filterKey } from "../events/record-announcement.ts";
@@ -13,6 +14,8 @@ import { gapOf } from "./record-subscription.ts";
 /** What checking needs. */
 export interface ViewerPorts {
   readonly reader: Pick<RecordReader, "existingIds">;
+  /** Sends the checks on behalf of the viewers. Default: they are nobody's. */
+  readonly sessions?: Pick<ViewerSessions, "of" | "within"> | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -22,6 +25,8 @@ interface Reach {
   readonly model: string;
   /** Their row filter. */
   readonly filter: WhereFilter | undefined;
+  /** Of one of them; the others' has the same settings. With it, the database's policies may hide rows. */
+  readonly session: ViewerSession | undefined;
   readonly lockScope: string | undefined;
 }
 
@@ -48,7 +53,7 @@ const MAX_WAITING = 500;
 const BLUR_MS = 5000;
 
 /**
- * The subscribers with the same row filter on a model. Who has none hears everything. Others hear of a record that is within
+ * The subscribers with the same row filter on a model, and the same session. Who has neither hears everything. Others hear of a record that is within
  * their filter when the event comes, or was within the writer's filter, if that is the same. Of what cannot be checked, such
  * as a deleted record, they hear that something happened: from a task that they may see, no more than its own events say;
  * else a gap.
@@ -74,7 +79,7 @@ export class RecordViewers {
     this.#ports = ports;
     this.#reach = reach;
     this.model = reach.model;
-    this.#key = filterKey(reach.filter);
+    this.#key = filterKey(reach.filter, reach.session?.settings);
     this.#failures = createFailureLog(ports.logger, "checking whom an event of records concerns");
   }
 
@@ -108,7 +113,7 @@ export class RecordViewers {
 
   /** Offers what may be told of the event, in the order of the calls. */
   hear(announcement: RecordAnnouncement, event: RecordEvent): void {
-    if (this.#reach.filter === undefined || announcement.type === "GAP") {
+    if (this.#key === undefined || announcement.type === "GAP") {
       this.offer(event);
     } else if (this.#check.waiting >= MAX_WAITING) {
       this.offer(gapOf(this.model));
@@ -151,8 +156,7 @@ export class RecordViewers {
     try {
       const named = heard.filter((each) => this.#isCheckable(each));
       const ids = [...new Set(named.flatMap(({ event }) => event.recordIds))];
-      const found =
-        ids.length === 0 ? [] : await this.#ports.reader.existingIds(this.model, ids, this.#reach.filter);
+      const found = ids.length === 0 ? [] : await this.#existingIds(ids);
       const within = new Set(found);
       const verdicts = await Promise.all(heard.map((each) => this.#verdictOn(each, within)));
       this.#failures.worked();
@@ -161,6 +165,13 @@ export class RecordViewers {
       this.#failures.failed(error);
       throw error;
     }
+  }
+
+  #existingIds(ids: readonly string[]): Promise<readonly string[]> {
+    const { reader, sessions } = this.#ports;
+    const { filter, session } = this.#reach;
+    const find = (): Promise<readonly string[]> => reader.existingIds(this.model, ids, filter);
+    return session === undefined || sessions === undefined ? find() : sessions.within(session, find);
   }
 
   /** Whether the records can be looked up: they are named, there, and not known to be within reach anyway. */

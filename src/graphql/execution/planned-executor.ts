@@ -6,6 +6,7 @@ import type { Planner } from "./complete-value.ts";
 import { completerOf } from "./complete-value.ts";
 import type { FieldPlan, Run, SelectionPlan } from "./execute-fields.ts";
 import { executeFields, executeFieldsInTurn, isPromise } from "./execute-fields.ts";
+import { coerceLongLists, haveLongLists } from "./long-variables.ts";
 
 /** Executes one operation; the result may be a promise. */
 export type Execute = (args: ExecutionArgs) => unknown;
@@ -58,7 +59,7 @@ export function createPlannedExecutor(refuse: Execute, limits: PlanLimits = {}):
       fieldCount = 0;
     }
   };
-  return (args) => {
+  const executePlanned = (args: ExecutionArgs, put?: (coerced: Record<string, unknown>) => void): unknown => {
     const before = known.get(args.document);
     const document = before ?? readDocument(args.document);
     known.set(args.document, document);
@@ -66,10 +67,27 @@ export function createPlannedExecutor(refuse: Execute, limits: PlanLimits = {}):
     if (!("schema" in context) || context.schema.getRootType(context.operation.operation) == null) {
       return refuse(args);
     }
+    put?.(context.variableValues.coerced as Record<string, unknown>);
     const run: Run = Object.assign(context, { isPlain: document.isPlain });
     const isKept = before !== undefined && document.fieldCount <= maxFieldsPerDocument;
     return execute(run, isKept ? keptPlan(document, run, remember) : planRoot(run, () => undefined));
   };
+  return (args) =>
+    haveLongLists(args.variableValues)
+      ? executeLong(args, args.variableValues, executePlanned)
+      : executePlanned(args);
+}
+
+/** Coerces long lists before all else, since that takes several turns of the event loop. */
+async function executeLong(
+  args: ExecutionArgs,
+  variables: NonNullable<ExecutionArgs["variableValues"]>,
+  executePlanned: (args: ExecutionArgs, put: (coerced: Record<string, unknown>) => void) => unknown,
+): Promise<unknown> {
+  const long = await coerceLongLists(args, variables);
+  return long.kind === "REFUSED"
+    ? { errors: long.errors }
+    : executePlanned({ ...args, variableValues: long.others }, long.putInto);
 }
 
 /** The variables in `@skip` and `@include`, and whether all names are plain. */

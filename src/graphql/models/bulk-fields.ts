@@ -135,7 +135,7 @@ interface BulkLaunch {
   readonly model: Model;
   /** As GraphQL passes them: names and types are checked, defaults filled in. */
   readonly options: LaunchOptions | null | undefined;
-  readonly parse: () => Parsed<BulkTarget>;
+  readonly parse: () => Parsed<BulkTarget> | Promise<Parsed<BulkTarget>>;
 }
 
 /** Launches the operation; input that cannot be parsed is refused as invalid. */
@@ -144,7 +144,7 @@ export async function launch(
   { viewer }: GraphQLContext,
   { model, options, parse }: BulkLaunch,
 ): Promise<LaunchOutcome> {
-  const target = parse();
+  const target = await parse();
   if ("problems" in target) {
     return invalid(target.problems);
   }

@@ -96,7 +96,11 @@ async function launchRows(
   const refusal = refuseLength(operation, rows, {}, schema.ports.maxRecords);
   return (
     refusal ??
-    launch(schema, context, { model, options, parse: () => ({ value: toRows(model, operation, rows) }) })
+    launch(schema, context, {
+      model,
+      options,
+      parse: async () => ({ value: await toRows(model, operation, rows) }),
+    })
   );
 }
 

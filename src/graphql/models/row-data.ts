@@ -8,24 +8,25 @@ import type { LinkChange } from "../../core/records/change.ts";
 import type { Field, Model, ModelRegistry } from "../../core/records/model.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 import { oncePer } from "../../kernel/once-per.ts";
+import { mapInTurns } from "../../kernel/turns.ts";
 
 /** An input as GraphQL passes it: typed, without a prototype. */
 export type RowArgument = Readonly<Record<string, unknown>>;
 
 /** A list of records in plain JSON, as tasks store it. The use case validates the values. */
-export function toRows(
+export async function toRows(
   model: Model,
   operation: RowsTarget["operation"],
   rows: readonly RowArgument[],
-): RowsTarget {
+): Promise<RowsTarget> {
   const data = (value: unknown): RowData => toRowData(model, value as RowArgument);
   switch (operation) {
     case "CREATE":
-      return { operation, records: rows.map(data) };
+      return { operation, records: await mapInTurns(rows, data) };
     case "UPDATE_EACH":
       return {
         operation,
-        records: rows.map((row): UpdateRow => ({
+        records: await mapInTurns(rows, (row): UpdateRow => ({
           ...toRecordName(row),
           data: data(row["data"]),
           ...expectation(row["expectedUpdatedAt"] as string | null | undefined),
@@ -34,7 +35,7 @@ export function toRows(
     case "UPSERT":
       return {
         operation,
-        records: rows.map((row): UpsertRow => ({
+        records: await mapInTurns(rows, (row): UpsertRow => ({
           ...toRecordName(row),
           create: data(row["create"]),
           update: data(row["update"]),

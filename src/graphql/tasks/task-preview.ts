@@ -73,7 +73,6 @@ export function addTaskPreview(schema: SchemaContext, parts: TaskParts, showPrev
   );
 }
 
-// oxlint-disable-next-line typescript/explicit-function-return-type -- Pothos' refs are best inferred
 function definePreview(schema: SchemaContext, parts: TaskParts) {
   const { builder } = schema;
   const record = defineRecord(schema, parts);

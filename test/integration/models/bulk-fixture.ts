@@ -22,6 +22,8 @@ export interface BulkOverrides {
   /** Replaces the demo's models. */
   readonly generated?: GeneratedCode;
   readonly models?: ModelOptionsMap;
+  readonly auth?: PowerCrudConfig["auth"];
+  readonly tasks?: PowerCrudConfig["tasks"];
   /** Run on the migrated database, before the service starts. */
   readonly sql?: string;
   /** The worker's own model options, as of a separate process. Default: API and worker share a process. */
@@ -33,6 +35,7 @@ export interface BulkOverrides {
 
 /** API and worker on a database of their own. */
 export interface BulkFixture {
+  readonly config: PowerCrudConfig;
   query(text: string, values?: readonly unknown[]): Promise<Answer[]>;
   /** The data of an operation that must succeed. */
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
@@ -78,7 +81,7 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
   }
   const open = async (role: "start" | "serve" | "work", models = overrides.models): Promise<PowerCrud> => {
     const opened = await createPowerCrud({
-      config: configOf(overrides.generated, models),
+      config: configOf(overrides, models),
       databaseUrl: database.url,
       role,
       ...(overrides.logger === undefined ? {} : { logger: overrides.logger }),
@@ -100,6 +103,7 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
     }
   };
   const fixture: BulkFixture = {
+    config: configOf(overrides, overrides.models),
     query: async (text, values) => (await pool.query(text, [...(values ?? [])])).rows,
     async data(source, variableValues = {}, viewer = ANONYMOUS) {
       const { data, errors } = await graphql({
@@ -154,11 +158,12 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
 }
 
 function configOf(
-  generated: GeneratedCode | undefined,
+  { generated, auth, tasks }: BulkOverrides,
   models: ModelOptionsMap | undefined,
 ): PowerCrudConfig {
+  const own = { ...(auth === undefined ? {} : { auth }), ...(tasks === undefined ? {} : { tasks }) };
   if (generated !== undefined) {
-    return defineConfig({ generated, models: models ?? {} });
+    return defineConfig({ generated, models: models ?? {}, ...own });
   }
-  return models === undefined ? demoConfig : defineConfig({ ...demoConfig, models });
+  return defineConfig({ ...demoConfig, ...(models === undefined ? {} : { models }), ...own });
 }

@@ -186,10 +186,11 @@ describe("bulk upsert", () => {
         progress: { succeeded: 2 },
       },
     );
-    expect(await world.api.query("SELECT label FROM tag WHERE id = ANY ($1)", [[RED, ELSEWHERE]])).toEqual([
-      { label: "red" },
-      { label: "new" },
-    ]);
+    expect(
+      await world.api.query("SELECT label FROM tag WHERE id = ANY ($1) ORDER BY label DESC", [
+        [RED, ELSEWHERE],
+      ]),
+    ).toEqual([{ label: "red" }, { label: "new" }]);
   });
 
   test.each([

@@ -8,7 +8,9 @@ import {
   isLeafType,
 } from "graphql";
 import { expect } from "vitest";
-import type { BulkFixture } from "./bulk-fixture.ts";
+import type { Viewer } from "../../../src/core/access/viewer.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
+import type { BulkFixture, BulkOverrides } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 import type { Values } from "./every-type-samples.ts";
 import { FIRST_CATEGORY, keyOf, sample, samples, SQL_AFTER, SQL_BEFORE } from "./every-type-samples.ts";
@@ -33,6 +35,10 @@ export interface EveryOperation {
   write(operation: string, model: string, args: Values): Promise<Answer>;
   /** Runs a bulk mutation in a worker; all of its records must succeed. */
   writeMany(operation: string, model: string, args: Values, count: number): Promise<void>;
+  /** The name of a bulk mutation. */
+  bulkName(operation: string, model: string): string;
+  /** Arguments with the types that the schema gives them. */
+  typed(mutation: string, args: Values): Record<string, readonly [type: string, value: unknown]>;
   /** Records of the model's list, in the order of the key. */
   list(model: string, args?: Values): Promise<Answer[]>;
   /** Every figure of every column, over the model's records. */
@@ -47,8 +53,24 @@ export interface EveryOperation {
   fill(model: string, count: number): Promise<string[]>;
 }
 
-export async function createEveryOperation(): Promise<EveryOperation> {
-  const api = await createBulkModels("every-type.prisma", { sql: SQL_AFTER }, SQL_BEFORE);
+/**
+ * @param overrides.sql runs once the tables are there
+ * @param viewer who runs the operations. Default: an anonymous one
+ */
+export async function createEveryOperation(
+  { sql = "", ...overrides }: Pick<BulkOverrides, "auth" | "logger" | "sql" | "tasks"> = {},
+  viewer: () => Viewer = () => ANONYMOUS,
+): Promise<EveryOperation> {
+  const real = await createBulkModels(
+    "every-type.prisma",
+    { ...overrides, sql: `${SQL_AFTER}${sql}` },
+    SQL_BEFORE,
+  );
+  const api: BulkFixture = {
+    ...real,
+    data: (source, variables, as = viewer()) => real.data(source, variables, as),
+    run: (mutation, args, options, as = viewer()) => real.run(mutation, args, options, as),
+  };
   const schema = buildClientSchema((await api.data(getIntrospectionQuery())) as IntrospectionQuery);
   const executed = new Set<string>();
 
@@ -107,12 +129,16 @@ export async function createEveryOperation(): Promise<EveryOperation> {
     return answer.record;
   }
 
+  function typed(mutation: string, args: Values): Record<string, readonly [type: string, value: unknown]> {
+    const { args: known = [] } = schema.getMutationType()?.getFields()[mutation] ?? {};
+    const types = new Map(known.map((arg) => [arg.name, String(arg.type)]));
+    const entries = Object.entries(args).map(([arg, value]) => [arg, [types.get(arg) ?? "", value] as const]);
+    return Object.fromEntries(entries);
+  }
+
   async function writeMany(operation: string, model: string, args: Values, count: number): Promise<void> {
     const name = bulkName(operation, model);
-    const { args: known = [] } = schema.getMutationType()?.getFields()[name] ?? {};
-    const types = new Map(known.map((arg) => [arg.name, String(arg.type)]));
-    const typed = Object.entries(args).map(([arg, value]) => [arg, [types.get(arg) ?? "", value] as const]);
-    const task = await api.run(name, Object.fromEntries(typed));
+    const task = await api.run(name, typed(name, args));
     expect(task).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: count }, errors: [] });
     executed.add(name);
   }
@@ -190,6 +216,8 @@ export async function createEveryOperation(): Promise<EveryOperation> {
     run,
     write,
     writeMany,
+    bulkName,
+    typed,
     list,
     aggregate,
     groupKeysOf,

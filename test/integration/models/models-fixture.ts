@@ -150,7 +150,15 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   const emulatedKeys = createEmulatedKeys(ownSession, models.emulatedKeys);
   const rows = createTextRows(own);
   const listsOf: ModelsFixture["listsOf"] = (name) =>
-    createRecordLists({ reader: name, session: ownSession, rows, client, ids: reader, models, shapes });
+    createRecordLists({
+      reader: name,
+      session: ownSession,
+      rows,
+      clientOfViewer: () => client,
+      ids: reader,
+      models,
+      shapes,
+    });
   const groups = createRecordGroups({ rows, models, shapes });
   const launches: BulkRequest[] = [];
   const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };

@@ -165,7 +165,7 @@ describe("the preview of cities", () => {
       const quarters = new Set(
         written.map(({ recordId }: Answer) => Math.floor((Number(recordId) - 1) / 75)),
       );
-      expect([...quarters].toSorted()).toEqual(first === 4 ? expect.any(Array) : [0, 1, 2, 3]);
+      expect(quarters.size).toBe(first === 4 ? 3 : 4);
       const order = written.map(({ recordId }: Answer) => Number(recordId));
       expect(order).toEqual(order.toSorted((a: number, b: number) => a - b));
     }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isLong, parseLongJson, TextTooLong } from "../../../src/server/long-json.ts";
+import { isLong, parseLongJson, TextTooLarge } from "../../../src/server/long-json.ts";
 
 const PIECES = { plainLength: 1_000_000, pieceLength: 3 };
 
@@ -81,7 +81,7 @@ describe("a long JSON text", () => {
       { variables: Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`name ${at}`, 1])) },
     ],
   ])("is refused for %s", async (_what, value) => {
-    await expect(parseLongJson(JSON.stringify(value))).rejects.toBeInstanceOf(TextTooLong);
+    await expect(parseLongJson(JSON.stringify(value))).rejects.toBeInstanceOf(TextTooLarge);
   });
 
   it("leaves the turn many times", async () => {

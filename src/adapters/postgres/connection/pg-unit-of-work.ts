@@ -4,7 +4,9 @@ import type { Logger } from "../../../kernel/logger.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import { createTransactionEffects } from "../../../core/transactions/transaction-effects.ts";
 import type { Transaction, UnitOfWork } from "../../../core/transactions/transaction.ts";
+import type { SessionSettings, ViewerSessions } from "../../../core/access/viewer-sessions.ts";
 import { createPgSession } from "./pg-session.ts";
+import { beginWith } from "./session-settings.ts";
 import { isConnectionError, toUnavailableError } from "../../../kernel/unavailable-error.ts";
 
 /** The part of pg's pool that transactions need. */
@@ -16,7 +18,7 @@ export interface ClientSource {
 interface Lease {
   /** For the transaction's work; refuses when the transaction is over. */
   readonly session: SqlSession;
-  begin(): Promise<void>;
+  begin(settings: SessionSettings | undefined): Promise<void>;
   commit(): Promise<void>;
   rollBack(): Promise<void>;
   /** Returns the client to the pool, or discards it if its connection broke. */
@@ -27,14 +29,17 @@ interface Lease {
 export function createPgUnitOfWork(options: {
   readonly pool: ClientSource;
   readonly logger: Logger;
+  /** Whose transactions they are. Default: nobody's, as those are that touch the engine's tables only. */
+  readonly sessions?: Pick<ViewerSessions, "current"> | undefined;
 }): UnitOfWork {
   return {
     async run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+      const settings = options.sessions?.current();
       const lease = await leaseClient(options.pool);
       const { committed, rolledBack, onCommit, onRollback } = createTransactionEffects(options.logger);
       let value: T;
       try {
-        await lease.begin();
+        await lease.begin(settings);
         value = await work({ session: lease.session, onCommit, onRollback });
         await lease.commit();
       } catch (error) {
@@ -51,6 +56,8 @@ export function createPgUnitOfWork(options: {
   };
 }
 
+const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
 async function leaseClient(pool: ClientSource): Promise<Lease> {
   const client = await pool.connect().catch((error: unknown) => {
     throw toUnavailableError(error);
@@ -61,14 +68,15 @@ async function leaseClient(pool: ClientSource): Promise<Lease> {
   // reports it.
   const onError = (): void => void (isBroken = true);
   client.on("error", onError);
-  const run = async (text: string): Promise<{ command: string }> => {
+  const noting = async <T>(sent: Promise<T>): Promise<T> => {
     try {
-      return await client.query(text);
+      return await sent;
     } catch (error) {
       isBroken ||= isConnectionError(error);
       throw toUnavailableError(error);
     }
   };
+  const run = (text: string): Promise<{ command: string }> => noting(client.query(text));
   const inner = createPgSession(client);
   return {
     session: {
@@ -84,8 +92,8 @@ async function leaseClient(pool: ClientSource): Promise<Lease> {
         }
       },
     },
-    async begin() {
-      await run("BEGIN ISOLATION LEVEL READ COMMITTED");
+    async begin(settings) {
+      await (settings === undefined ? run(BEGIN) : noting(beginWith(client, settings, BEGIN)));
     },
     async commit() {
       isOver = true;

@@ -1,9 +1,12 @@
 import { connect } from "node:net";
 import type pg from "pg";
+import type { SessionSettings, ViewerSessions } from "../../../core/access/viewer-sessions.ts";
 import { AppError } from "../../../kernel/app-error.ts";
 import { isStatementTimeout } from "../../../kernel/unavailable-error.ts";
 import type { PoolOptions } from "./create-pool.ts";
 import { createPool } from "./create-pool.ts";
+import { settingStatement } from "./session-settings.ts";
+import type { EarlierStatement } from "./text-query.ts";
 import type { Connected, TextRows } from "./text-rows.ts";
 import { createTextRows } from "./text-rows.ts";
 
@@ -22,6 +25,8 @@ const CANCEL_TIMEOUT_MS = 5_000;
 export interface ReadConnectionsOptions extends Pick<PoolOptions, "connectionString" | "logger"> {
   /** How long a read may take, in ms. */
   readonly readTimeoutMs: number;
+  /** Whose reads they are. Default: nobody's. */
+  readonly sessions?: Pick<ViewerSessions, "current"> | undefined;
 }
 
 /** Reads for queries, over connections apart from those that launches, writes and health need. */
@@ -41,6 +46,7 @@ export interface ReadConnections {
  */
 export function createReadConnections({
   readTimeoutMs,
+  sessions,
   ...options
 }: ReadConnectionsOptions): ReadConnections {
   const pool = createPool({
@@ -49,7 +55,10 @@ export function createReadConnections({
     maxConnections: QUICK_STATEMENTS + SLOW_STATEMENTS,
     statementTimeoutMs: readTimeoutMs,
   });
-  const rows = createTextRows(new SharedConnections(pool));
+  const rows = createTextRows(
+    new SharedConnections(pool),
+    sessions && (() => [readOnly(sessions.current())]),
+  );
   return {
     rows: {
       async read(text, values, signal) {
@@ -63,6 +72,11 @@ export function createReadConnections({
     },
     end: () => pool.end(),
   };
+}
+
+/** A viewer's policies may call functions of the app's: a read must not write. */
+function readOnly({ names, values }: SessionSettings): EarlierStatement {
+  return settingStatement({ names: ["transaction_read_only", ...names], values: ["on", ...values] });
 }
 
 /** Connections of a pool, shared out to operations, and to slow and quick statements. */

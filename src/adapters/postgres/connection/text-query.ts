@@ -3,6 +3,12 @@ import type pg from "pg";
 /** A row as PostgreSQL sends it: the text of each value, null for NULL. */
 export type TextRow = readonly (string | null)[];
 
+/** A statement that is sent before another one, in the same transaction; its rows are left. */
+export interface EarlierStatement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
 /** The part of pg's connection that is used. */
 interface TextConnection {
   readonly stream: { cork(): void; uncork(): void; write(bytes: Buffer): void };
@@ -10,6 +16,8 @@ interface TextConnection {
   readonly parsedStatements: Readonly<Record<string, string>>;
   parse(statement: { readonly name: string; readonly text: string }): void;
 }
+
+const NONE: readonly EarlierStatement[] = [];
 
 /**
  * A query for pg's client that keeps the texts that PostgreSQL sends. It asks for no description of the rows and makes no
@@ -23,38 +31,58 @@ export class TextQuery implements pg.Submittable {
   /** Called once. The client puts one with a time limit in its place. */
   callback: (error: Error | null, rows?: readonly TextRow[]) => void;
   readonly #rows: TextRow[] = [];
+  readonly #earlier: readonly EarlierStatement[];
+  /** Statements whose rows are still to come before its own. */
+  #ahead: number;
 
+  /** @param earlier are sent together with it, so they take no round trip, and are one transaction with it */
   constructor(
     text: string,
     values: readonly unknown[],
     name: string | undefined,
     callback: TextQuery["callback"],
+    earlier: readonly EarlierStatement[] = NONE,
   ) {
     this.text = text;
     this.values = values;
     this.name = name ?? "";
     this.callback = callback;
+    this.#earlier = earlier;
+    this.#ahead = earlier.length;
   }
 
   submit(client: object): void {
     const connection = client as TextConnection;
     const { stream } = connection;
     const message = messageOf(this.name, this.values);
-    if (this.name !== "" && connection.parsedStatements[this.name] !== undefined) {
+    const isPrepared = this.name !== "" && connection.parsedStatements[this.name] !== undefined;
+    if (isPrepared && this.#earlier.length === 0) {
       stream.write(message);
       return;
     }
     stream.cork();
-    connection.parse(this);
+    for (const { text, values } of this.#earlier) {
+      connection.parse({ name: "", text });
+      stream.write(messageOf("", values).subarray(0, -SYNC_LENGTH));
+    }
+    if (!isPrepared) {
+      connection.parse(this);
+    }
     stream.write(message);
     stream.uncork();
   }
 
   handleDataRow({ fields }: { readonly fields: TextRow }): void {
-    this.#rows.push(fields);
+    if (this.#ahead === 0) {
+      this.#rows.push(fields);
+    }
   }
 
-  handleCommandComplete(): void {}
+  handleCommandComplete(): void {
+    if (this.#ahead > 0) {
+      this.#ahead -= 1;
+    }
+  }
 
   handleEmptyQuery(): void {}
 
@@ -71,6 +99,8 @@ export class TextQuery implements pg.Submittable {
 const TAIL = Buffer.from([0, 0, 0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0x53, 0, 0, 0, 4]);
 /** The part of it that is of the message Bind. */
 const FORMATS_LENGTH = 2;
+/** The part of it that is the message Sync, which ends a transaction that no statement began. */
+const SYNC_LENGTH = 5;
 
 /** The messages that run a prepared statement, in one piece: pg's would be three, and each is a part of the system call. */
 function messageOf(name: string, values: readonly unknown[]): Buffer {

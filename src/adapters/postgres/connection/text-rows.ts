@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { TextRow } from "./text-query.ts";
+import type { EarlierStatement, TextRow } from "./text-query.ts";
 import { TextQuery } from "./text-query.ts";
 import { toUnavailableError } from "../../../kernel/unavailable-error.ts";
 
@@ -41,14 +41,16 @@ const STALE_NAMES = new Set(["26000", "42P05", "0A000"]);
 /**
  * Reads over a pool. A statement that comes again is prepared under a name, so that it is parsed and planned once per
  * connection. Lost connections become AppError UNAVAILABLE.
+ * @param earlier what to send before each statement, in its transaction. Default: nothing
  */
-export function createTextRows(pool: Connections): TextRows {
+export function createTextRows(pool: Connections, earlier?: () => readonly EarlierStatement[]): TextRows {
   const names = createStatementNames();
   const run = (
     text: string,
     values: readonly unknown[],
     name: string | undefined,
     signal: AbortSignal | undefined,
+    before: readonly EarlierStatement[] | undefined,
   ): Promise<readonly TextRow[]> =>
     new Promise((resolve, reject) => {
       pool.connect((lost, client, release) => {
@@ -56,26 +58,27 @@ export function createTextRows(pool: Connections): TextRows {
           reject(lost ?? new Error("there is no connection"));
           return;
         }
-        const query = new TextQuery(text, values, name, (error, rows = []) => {
+        const answer: TextQuery["callback"] = (error, rows = []) => {
           release(error ?? undefined);
           if (error === null) {
             resolve(rows);
           } else {
             reject(error);
           }
-        });
-        client.query(query);
+        };
+        client.query(new TextQuery(text, values, name, answer, before));
       }, signal);
     });
   return {
     async read(text, values, signal) {
+      const before = earlier?.();
       const name = names.of(text);
       try {
-        return await run(text, values, name, signal);
+        return await run(text, values, name, signal, before);
       } catch (error) {
         if (name !== undefined && STALE_NAMES.has(String((error as { code?: unknown }).code))) {
           names.forget(text);
-          return run(text, values, undefined, signal).catch((again: unknown) =>
+          return run(text, values, undefined, signal, before).catch((again: unknown) =>
             Promise.reject(toUnavailableError(again)),
           );
         }

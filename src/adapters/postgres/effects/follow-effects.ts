@@ -64,6 +64,16 @@ function createSeenRows(): SeenRows {
   };
 }
 
+/** The most records of a set in one statement: more of them, and what is read for them, would hold up other requests. */
+const RECORDS_AT_ONCE = 10_000;
+
+/** The ids in parts that are short enough for one statement. */
+export function* partsOf(ids: readonly string[]): Generator<readonly string[]> {
+  for (let from = 0; from < ids.length; from += RECORDS_AT_ONCE) {
+    yield ids.slice(from, from + RECORDS_AT_ONCE);
+  }
+}
+
 /** The records whose effects are looked up. */
 interface SetOfRecords {
   readonly shape: TableShape;
@@ -77,31 +87,38 @@ type Found = Map<string, Set<string> | "all">;
 
 /**
  * The records that would change along with a set of records, as claims. Locks no rows: the models' gates keep other writers
- * away. Takes a few statements per level of references, however many records there are. Besides the set itself, it keeps at
- * most `maxRecords` rows of a table in memory; beyond that it stops looking, and claims all models from there on whole.
+ * away. Takes a few statements per level of references for each {@link RECORDS_AT_ONCE} of the set. It keeps at most
+ * `maxRecords` rows of a table in memory; beyond that it stops looking, and claims all models from there on whole.
  */
 export async function effectClaims(
   session: SqlSession,
   graph: EffectGraph,
   { shape, ids, change, maxRecords }: SetOfRecords,
 ): Promise<readonly Claim[]> {
-  const root = await session.query<Row>(rootsSql(shape, columnsOf(graph, change)), [ids]);
   const seen = createSeenRows();
   const found: Found = new Map();
-  let fronts: readonly Front[] = seen.unseen([{ change, rows: root }]);
-  while (fronts.length > 0) {
-    const next: Front[] = [];
-    for (const step of fronts.flatMap((front) => stepsOf(graph, front))) {
-      await findReached(session, step, found, maxRecords);
-      const rows = await readChanged(session, graph, step, maxRecords);
-      const changed = step.effect.next;
-      if (changed !== undefined && rows.length + seen.count(changed) > maxRecords) {
-        graph.modelsOf(changed).forEach((model) => found.set(model, "all"));
-      } else if (changed !== undefined) {
-        next.push({ change: changed, rows });
-      }
+  const columns = columnsOf(graph, change);
+  const isComplete = (): boolean => graph.modelsOf(change).every((model) => found.get(model) === "all");
+  for (const part of partsOf(ids)) {
+    if (isComplete()) {
+      break;
     }
-    fronts = seen.unseen(next);
+    const root = await session.query<Row>(rootsSql(shape, columns), [part]);
+    let fronts: readonly Front[] = [{ change, rows: root }];
+    while (fronts.length > 0) {
+      const next: Front[] = [];
+      for (const step of fronts.flatMap((front) => stepsOf(graph, front))) {
+        await findReached(session, step, found, maxRecords);
+        const rows = await readChanged(session, graph, step, maxRecords);
+        const changed = step.effect.next;
+        if (changed !== undefined && rows.length + seen.count(changed) > maxRecords) {
+          graph.modelsOf(changed).forEach((model) => found.set(model, "all"));
+        } else if (changed !== undefined) {
+          next.push({ change: changed, rows });
+        }
+      }
+      fronts = seen.unseen(next);
+    }
   }
   return [...found].map(([model, claimed]) => ({ model, ids: claimed === "all" ? claimed : [...claimed] }));
 }

@@ -12,7 +12,7 @@ import { requiredSession } from "../../../core/transactions/transaction.ts";
 import type { JoinTable, TableShape, TableShapes } from "../records/table-shape.ts";
 import { translatedSession } from "../connection/pg-session.ts";
 import { lockRecordsSql } from "../sql/bulk-record-set.ts";
-import { effectClaims, effectWaves } from "./follow-effects.ts";
+import { effectClaims, effectWaves, partsOf } from "./follow-effects.ts";
 import type { EffectGraph, TableChange } from "./effect-graph.ts";
 import { createEffectGraph } from "./effect-graph.ts";
 import { linkedSql } from "./effect-statements.ts";
@@ -137,9 +137,14 @@ async function linkedClaims(
   const claims: Claim[] = [];
   for (const { join, target } of dropped) {
     const limit = maxRecords === undefined ? undefined : maxRecords + 1;
-    const rows = await session.query<KeyRow>(linkedSql(shape, join, target, limit), [ids]);
-    const isWhole = maxRecords !== undefined && rows.length > maxRecords;
-    claims.push({ model: target.name, ids: isWhole ? "all" : rows.map((row) => idOfRow(target, row)) });
+    const text = linkedSql(shape, join, target, limit);
+    const linked = new Set<string>();
+    const isWhole = (): boolean => maxRecords !== undefined && linked.size > maxRecords;
+    for (const part of partsOf(ids)) {
+      const rows = isWhole() ? [] : await session.query<KeyRow>(text, [part]);
+      rows.forEach((row) => linked.add(idOfRow(target, row)));
+    }
+    claims.push({ model: target.name, ids: isWhole() ? "all" : [...linked] });
   }
   return claims;
 }

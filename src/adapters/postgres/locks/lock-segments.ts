@@ -1,6 +1,6 @@
 import type { Claim } from "../../../core/locks/claim.ts";
 import { mergeClaims } from "../../../core/locks/claim.ts";
-import { sortIds } from "../../../core/locks/claim.ts";
+import { sortManyIds } from "../../../core/locks/claim.ts";
 import { joinIds } from "../sql/joined-texts.ts";
 
 /** The most ids in one row of `powercrud.lock`. */
@@ -28,11 +28,11 @@ export type SegmentParameters = readonly [
 ];
 
 /** Cuts claims into segments with sorted ids, without duplicates. */
-export function toSegments(claims: readonly Claim[]): SegmentParameters {
+export async function toSegments(claims: readonly Claim[]): Promise<SegmentParameters> {
   const merged = mergeClaims(claims);
-  const parts = merged.flatMap(cut);
+  const parts = (await Promise.all(merged.map(cut))).flat();
   const wholes = merged.filter(({ ids }) => ids === "all");
-  const { texts, separator } = joinIds(parts.map(({ ids }) => ids));
+  const { texts, separator } = await joinIds(parts.map(({ ids }) => ids));
   const nothing = wholes.map(() => null);
   return [
     [...parts, ...wholes].map(({ model }) => model),
@@ -68,11 +68,11 @@ function upperBound(text: string): string {
   return at < 0 ? text : [...letters.slice(0, at), String.fromCodePoint(later)].join("");
 }
 
-function cut({ model, ids, scope = "" }: Claim): readonly Segment[] {
+async function cut({ model, ids, scope = "" }: Claim): Promise<readonly Segment[]> {
   if (ids === "all") {
     return [];
   }
-  const sorted = sortIds(ids);
+  const sorted = await sortManyIds(ids);
   return Array.from({ length: Math.ceil(sorted.length / SEGMENT_SIZE) }, (_, at) => ({
     model,
     scope,

@@ -96,7 +96,7 @@ async function acquire(
   if (named.length === 0) {
     return { kind: "GRANTED" };
   }
-  const values = [owner, ...toSegments(named), maxConflicts, waits, isRunning];
+  const values = [owner, ...(await toSegments(named)), maxConflicts, waits, isRunning];
   return toAcquireResult(await run<ConflictRow>(requiredSession(transaction), ACQUIRE_LOCK, values));
 }
 
@@ -115,7 +115,7 @@ async function guard(
   if (owner === undefined && named.length === 1 && ids !== "all" && ids.length === 1) {
     return toAcquireResult(await run<ConflictRow>(session, GUARD_RECORD, [model, ids[0], scope]));
   }
-  const values = [owner ?? null, ...toSegments(named), MAX_REPORTED_CONFLICTS];
+  const values = [owner ?? null, ...(await toSegments(named)), MAX_REPORTED_CONFLICTS];
   return toAcquireResult(await run<ConflictRow>(session, GUARD_LOCK, values));
 }
 
@@ -129,7 +129,8 @@ function createLookUps(session: SqlSession): Pick<LockStore, "releaseOrphans" | 
       if (ids.length === 0) {
         return new Map();
       }
-      const rows = await run<LockConflict>(session, LOCK_OWNERS, toSegments([{ model, ids, scope }]));
+      const segments = await toSegments([{ model, ids, scope }]);
+      const rows = await run<LockConflict>(session, LOCK_OWNERS, segments);
       // The owner of the whole model holds every record, except those that others hold in another scope.
       const whole = rows.find((row) => row.id === null);
       const named = rows.flatMap(({ id, owner }) => (id === null ? [] : [[id, owner] as const]));

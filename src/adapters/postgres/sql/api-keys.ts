@@ -11,6 +11,9 @@ export const INSERT_API_KEY = `
 /** $1 prefix. */
 export const FIND_API_KEY = `SELECT ${KEY_COLUMNS} FROM powercrud.api_key k WHERE k.prefix = $1::text`;
 
+/** $1 id. */
+export const FIND_API_KEY_BY_ID = `SELECT ${KEY_COLUMNS} FROM powercrud.api_key k WHERE k.id = $1::uuid`;
+
 export const LIST_API_KEYS = `SELECT ${KEY_COLUMNS} FROM powercrud.api_key k ORDER BY k.created_at, k.id`;
 
 /** $1 at. */

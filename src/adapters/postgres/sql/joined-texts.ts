@@ -1,4 +1,5 @@
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
+import { Turns } from "../../../kernel/turns.ts";
 
 /** Groups of ids for a statement: each group is one text, its ids joined by the separator. */
 interface JoinedIds {
@@ -11,20 +12,16 @@ interface JoinedIds {
  * Joins the ids of each group for `powercrud.split_ids(text, separator)`. This is several times faster than an array
  * parameter, for both driver and server. Each group has at least one id.
  */
-export function joinIds(groups: readonly (readonly string[])[]): JoinedIds {
-  const separator = findSeparator(groups);
-  return { texts: groups.map((ids) => ids.join(separator)), separator };
-}
-
-/** The first character that no id contains, nearly always U+0001. PostgreSQL's texts cannot contain NUL. */
-function findSeparator(groups: readonly (readonly string[])[]): string {
-  for (let code = 1; code < 0xd800; code += 1) {
-    const candidate = String.fromCharCode(code);
-    if (!groups.some((ids) => ids.some((id) => id.includes(candidate)))) {
-      return candidate;
-    }
-  }
-  throw new RangeError("the ids use every character");
+export async function joinIds(groups: readonly (readonly string[])[]): Promise<JoinedIds> {
+  const [separator = ""] = await unusedCharacters(groups, 1);
+  return {
+    texts: await joinEach(
+      groups,
+      (ids) => ids.join(separator),
+      (ids) => ids.length,
+    ),
+    separator,
+  };
 }
 
 /** The columns of chunks as they are stored. */
@@ -43,12 +40,17 @@ interface JoinedColumns {
  * Joins each column's values into one text, for speed as in {@link joinIds}. Each value is followed by the separator, so
  * that a single empty value is not lost.
  */
-export function joinColumns(chunks: readonly RecordBatch[]): JoinedColumns {
-  const [separator = "", divider = "", nullMark = ""] = unusedCharacters(chunks, 3);
+export async function joinColumns(chunks: readonly RecordBatch[]): Promise<JoinedColumns> {
+  const columns = chunks.flatMap((chunk) => chunk.columns);
+  const [separator = "", divider = "", nullMark = ""] = await unusedCharacters(columns, 3);
   const join = (column: readonly (string | null)[]): string =>
     column.map((text) => (text ?? nullMark) + separator).join("");
   return {
-    texts: chunks.map(({ columns }) => columns.map((column) => join(column) + divider).join("")),
+    texts: await joinEach(
+      chunks,
+      (chunk) => chunk.columns.map((column) => join(column) + divider).join(""),
+      ({ ids }) => ids.length,
+    ),
     separator,
     divider,
     nullMark,
@@ -66,20 +68,53 @@ export function splitColumn(
     .map((value) => (value === nullMark ? null : value));
 }
 
-/** The first characters that no value contains, nearly always U+0001 and the following ones. */
-function unusedCharacters(chunks: readonly RecordBatch[], count: number): readonly string[] {
+/** The first characters that no text contains, nearly always U+0001 and the following ones. PostgreSQL's texts cannot contain NUL. */
+async function unusedCharacters(
+  groups: readonly (readonly (string | null)[])[],
+  count: number,
+): Promise<readonly string[]> {
   const found: string[] = [];
-  for (let code = 1; code < 0xd800; code += 1) {
+  for (let code = 1; code < 0xd800 && found.length < count; code += 1) {
     const candidate = String.fromCharCode(code);
-    const isUsed = chunks.some(({ columns }) =>
-      columns.some((column) => column.some((text) => text?.includes(candidate))),
-    );
-    if (!isUsed) {
+    if (!(await someInTurns(groups, (texts) => texts.some((text) => text?.includes(candidate))))) {
       found.push(candidate);
     }
-    if (found.length === count) {
-      return found;
+  }
+  if (found.length < count) {
+    throw new RangeError("the texts use every character");
+  }
+  return found;
+}
+
+/** Whether a group is so. Each is short enough for one turn of the event loop. */
+async function someInTurns<T extends { readonly length: number }>(
+  groups: readonly T[],
+  isSo: (group: T) => boolean,
+): Promise<boolean> {
+  const turns = new Turns();
+  for (const group of groups) {
+    if (isSo(group)) {
+      return true;
+    }
+    if (turns.isOver(group.length)) {
+      await turns.next();
     }
   }
-  throw new RangeError("the values use every character");
+  return false;
+}
+
+async function joinEach<T>(
+  groups: readonly T[],
+  join: (group: T) => string,
+  lengthOf: (group: T) => number,
+): Promise<readonly string[]> {
+  const turns = new Turns();
+  const texts: string[] = [];
+  for (const group of groups) {
+    texts.push(join(group));
+    if (turns.isOver(lengthOf(group))) {
+      await turns.next();
+    }
+  }
+  return texts;
 }

@@ -27,7 +27,7 @@ export function createNewTasks(session: SqlSession): NewTasks {
 
 /** Takes one statement for task and chunks, two more for skipped records, and one more for the values of a retry. */
 async function createTask(session: SqlSession, task: NewTask): Promise<CreateResult> {
-  const inserted = await session.query(INSERT_TASK, insertValues(task)).catch((error: unknown) => {
+  const inserted = await session.query(INSERT_TASK, await insertValues(task)).catch((error: unknown) => {
     if (isRetriedTaskMissing(error)) {
       return undefined;
     }
@@ -88,8 +88,8 @@ async function findOne(
   return row === undefined ? undefined : { id: row.id, inputHash: row.input_hash };
 }
 
-function insertValues(task: NewTask): readonly unknown[] {
-  const { texts, separator } = joinIds(task.chunks.map(({ ids }) => ids));
+async function insertValues(task: NewTask): Promise<readonly unknown[]> {
+  const { texts, separator } = await joinIds(task.chunks.map(({ ids }) => ids));
   return [
     task.id,
     task.kind,
@@ -106,7 +106,7 @@ function insertValues(task: NewTask): readonly unknown[] {
     separator,
     JSON.stringify(task.claims),
     task.skipped.length,
-    ...columnValues(task.chunks),
+    ...(await columnValues(task.chunks)),
     task.isDryRun,
     task.retryOf,
     task.duplicateKey,
@@ -120,10 +120,10 @@ function insertValues(task: NewTask): readonly unknown[] {
   ];
 }
 
-function columnValues(chunks: readonly RecordBatch[]): readonly unknown[] {
+async function columnValues(chunks: readonly RecordBatch[]): Promise<readonly unknown[]> {
   if (chunks.every(({ fields }) => fields.length === 0)) {
     return [null, null, null, null, null];
   }
-  const { texts, divider, separator, nullMark } = joinColumns(chunks);
+  const { texts, divider, separator, nullMark } = await joinColumns(chunks);
   return [chunks.map(({ fields }) => JSON.stringify(fields)), texts, divider, separator, nullMark];
 }

@@ -73,7 +73,7 @@ function createLaunching(session: SqlSession, groupSteps: GroupSteps): QuickStep
     groupSteps<Launch, true>(
       async (launches) => {
         const rows = await session.query<{ id: string }>(LAUNCH_TASKS, [
-          JSON.stringify(launches.map(launchRow)),
+          JSON.stringify(await Promise.all(launches.map(launchRow))),
         ]);
         return new Map(rows.map(({ id }) => [id, true]));
       },
@@ -118,12 +118,12 @@ function groupStepsWith(logger: Logger): GroupSteps {
     });
 }
 
-function launchRow({ task, event, claims, workerId }: Launch): object {
+async function launchRow({ task, event, claims, workerId }: Launch): Promise<object> {
   return {
     worker: workerId,
     claims: task.claims,
     chunks: task.chunks.map(({ ids }) => ids),
-    ...segmentsOf(claims),
+    ...(await segmentsOf(claims)),
     id: task.id,
     kind: task.kind,
     model: task.model,
@@ -149,12 +149,12 @@ function launchRow({ task, event, claims, workerId }: Launch): object {
   };
 }
 
-function segmentsOf(claims: readonly Claim[]): object {
+async function segmentsOf(claims: readonly Claim[]): Promise<object> {
   const named = withoutEmptyClaims(claims);
   if (named.length === 0) {
     return {};
   }
-  const [models, lowest, highest, ids, scopes, separator] = toSegments(named);
+  const [models, lowest, highest, ids, scopes, separator] = await toSegments(named);
   const segments = models.map((model, at) => ({
     model,
     lowest: lowest[at],

@@ -116,7 +116,7 @@ async function planPreview(session: SqlSession, writing: PreviewedWriting): Prom
   const named = new Set(work.operation === "UPDATE" ? Object.keys(work.change) : namedFields(fields));
   const compared = table.model.fields.filter(
     (field): field is PreviewedField =>
-      isCompared(table, field as PreviewedField) &&
+      isCompared(table, field) &&
       (named.has(field.name) ||
         // What is deleted is shown whole; hooks and the database may change any column.
         (field.kind !== "relation" && (work.operation === "DELETE" || !isFree))),
@@ -204,7 +204,11 @@ async function summaryOf(
     const [row] = await session.query<{ records: string }>(deletedSql({ table, compared, readable: ALL }));
     return {
       fields: [],
-      records: recordsOf(table, parse(row?.records), { before: compared, after: compared, created: [] }),
+      records: recordsOf(table, parse(row?.records) as readonly RecordRow[], {
+        before: compared,
+        after: compared,
+        created: [],
+      }),
     };
   }
   const { readable, values } = await readableOf(writing, work.taskId, plan.total);
@@ -228,8 +232,8 @@ async function summaryOf(
   const [row] = (await unlessRefused(session, () => read(true))) ?? (await read(false));
   const links = compared.filter(({ kind }) => kind === "relation");
   return {
-    fields: summariesOf(compared, parse(row?.fields)),
-    records: recordsOf(table, parse(row?.records), {
+    fields: summariesOf(compared, parse(row?.fields) as readonly SummaryRow[]),
+    records: recordsOf(table, parse(row?.records) as readonly RecordRow[], {
       before: compared,
       after: compared,
       created: [...shown, ...links],
@@ -250,8 +254,8 @@ interface PreviewRow {
 /** A value in JSON, alone; or the beginning of its text, and true. */
 type Cell = readonly [Json] | readonly [string, true];
 
-function parse<T>(text: string | undefined): readonly T[] {
-  return JSON.parse(text ?? "[]") as readonly T[];
+function parse(text: string | undefined): unknown {
+  return JSON.parse(text ?? "[]");
 }
 
 type SummaryRow = readonly [
@@ -346,7 +350,9 @@ async function presentRecords(
   const rows = await unlessRefused(session, () =>
     session.query<{ id: string; before: string }>(text, values),
   );
-  return new Map((rows ?? []).map(({ id, before }) => [id, valuesOf(compared, parse<Cell>(before))]));
+  return new Map(
+    (rows ?? []).map(({ id, before }) => [id, valuesOf(compared, parse(before) as readonly Cell[])]),
+  );
 }
 
 function spread<Item>(items: readonly Item[], count: number): readonly Item[] {

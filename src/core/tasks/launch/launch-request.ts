@@ -6,6 +6,7 @@ import type { TaskClaim } from "../task-claim.ts";
 import type { NewTaskError } from "../task-error.ts";
 import type { Json } from "../../../kernel/json.ts";
 import { canonicalJson } from "../../../kernel/json.ts";
+import { visitInTurns } from "../../../kernel/turns.ts";
 import { createHash } from "node:crypto";
 
 /** A task about to be launched, its records resolved. */
@@ -67,6 +68,13 @@ export function duplicateKeyOf({
 /** SHA-256 of the content in hex. The order of keys does not matter. */
 export function contentHash(content: Json): string {
   return createHash("sha256").update(canonicalJson(content)).digest("hex");
+}
+
+/** The {@link contentHash} of a list, which may be long. */
+export async function contentHashOfList(items: readonly Json[]): Promise<string> {
+  const hash = createHash("sha256").update("[");
+  await visitInTurns(items, (item, at) => hash.update(`${at === 0 ? "" : ","}${canonicalJson(item)}`));
+  return hash.update("]").digest("hex");
 }
 
 /** The operator's settings for launches. */

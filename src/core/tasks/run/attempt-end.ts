@@ -1,4 +1,5 @@
 import { isAppError } from "../../../kernel/app-error.ts";
+import type { RenewedViewer } from "../../access/renew-viewer.ts";
 import type { Counts, Progress } from "../progress.ts";
 import { countsOf } from "../progress.ts";
 import type { Ending, SettleBy } from "../settle/ending.ts";
@@ -100,6 +101,15 @@ export function endOfError(error: unknown, progress: Progress, retryDelayMs?: nu
   return retryDelayMs === undefined
     ? { kind: "ENDED", ...end }
     : { kind: "FAILED", ...end, message, delayMs: retryDelayMs };
+}
+
+/** The end of a task whose viewer may not act any more. What was written until then stays. */
+export function endOfViewer(
+  { code, message }: Extract<RenewedViewer, { kind: "ENDED" }>,
+  progress: Progress,
+): AttemptEnd {
+  const errors = [{ recordId: null, outcome: "FAILED", code, message }] as const;
+  return { kind: "ENDED", settle: (done) => ({ ...failedEnd(message, progress, done), errors }) };
 }
 
 /** The records that the handler came to need, and that other tasks hold. */

@@ -1,4 +1,5 @@
-import type { AppError } from "../../../kernel/app-error.ts";
+import { AppError, isAppError } from "../../../kernel/app-error.ts";
+import type { RenewedViewer, RenewViewer } from "../../access/renew-viewer.ts";
 import type { ClaimOf } from "../../locks/claim.ts";
 import type { LaunchInside } from "../../locks/open-write.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
@@ -16,7 +17,7 @@ import type { TaskPauses } from "../task-pauses.ts";
 import type { QueuedTask } from "../task-queue.ts";
 import type { PostponedTasks } from "../postponed-tasks.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
-import { endOfError, endOfResult } from "./attempt-end.ts";
+import { endOfError, endOfResult, endOfViewer } from "./attempt-end.ts";
 import type { AwaitKindPorts } from "./await-kind.ts";
 import { awaitKind } from "./await-kind.ts";
 import type { AttemptOutcome } from "./conclude-attempt.ts";
@@ -30,6 +31,8 @@ import type { RunningAttempts } from "./running-attempts.ts";
 import { cancelled, paused } from "./running-attempts.ts";
 import type { TaskRunOptions } from "./task-context.ts";
 import { outsideTask, runInTask } from "./task-context.ts";
+import { withTimeLimit } from "./time-limit.ts";
+import type { Task } from "../task.ts";
 import type { Waiter } from "./waiting-attempt.ts";
 import { untilFree, untilSettled } from "./waiting-attempt.ts";
 
@@ -44,6 +47,8 @@ export interface AttemptPorts extends TaskPorts<AttemptStore>, AwaitKindPorts {
   readonly launch: LaunchInside;
   readonly definitions: TaskDefinitions;
   readonly runningAttempts: Pick<RunningAttempts, "add">;
+  /** Says how a task's viewer is now. Default: as when the task was launched. */
+  readonly renewViewer?: RenewViewer | undefined;
   /** The worker's name in the attempt's row: host, process, and a random part. */
   readonly workerId: string;
   /** How long an attempt may be silent before it counts as orphaned. */
@@ -68,9 +73,12 @@ export function executeAttempt(
   return outsideTask(() => runDelivery(ports, delivery, freeSlot));
 }
 
-/** Runs an attempt that has begun, with its START announced: handle, settle. */
+/**
+ * Runs an attempt that has begun, with its START announced: handle, settle. Its viewer has launched it just now, so it is not
+ * asked for again.
+ */
 export function executeBegun(ports: AttemptPorts, attempt: Attempt): Promise<AttemptOutcome> {
-  return outsideTask(() => runAttempt(ports, attempt));
+  return outsideTask(() => runAttempt({ ...ports, renewViewer: undefined }, attempt));
 }
 
 async function runDelivery(
@@ -214,13 +222,18 @@ async function handle(
   const definition = ports.definitions.get(task.kind);
   try {
     signal.throwIfAborted();
-    const run = nestedRun(ports, { task, number }, definition, signal, {
+    const renewed = await renewTask(ports, task, signal);
+    if (renewed.kind === "ENDED") {
+      return endOfViewer(renewed, reporter.current());
+    }
+    const { task: current } = renewed;
+    const run = nestedRun(ports, { task: current, number }, definition, signal, {
       report: (counts, message) => outsideTask(() => reporter.report(counts, message)),
       total: reporter,
     });
     const result = await runInTask(run, () =>
       definition.handle({
-        task,
+        task: current,
         attempt: number,
         signal,
         untilFree: run.untilFree,
@@ -235,6 +248,32 @@ async function handle(
     const reason: unknown = signal.aborted ? signal.reason : error;
     return endOfError(reason, reporter.current(), retryDelayOf(definition.own?.retries, task.failures));
   }
+}
+
+/** How long the app may take to say how a viewer is now, in ms. */
+const RENEWAL_LIMIT_MS = 30_000;
+
+/**
+ * The task, with its viewer as it is now; or why that viewer may not act any more.
+ * @throws AppError UNAVAILABLE where that cannot be found out now; the signal's reason
+ */
+export async function renewTask(
+  { renewViewer, clock }: Pick<AttemptPorts, "renewViewer" | "clock">,
+  task: Task,
+  signal: AbortSignal,
+): Promise<{ readonly kind: "RENEWED"; readonly task: Task } | Extract<RenewedViewer, { kind: "ENDED" }>> {
+  const asked = renewViewer?.({ viewer: task.viewer, taskId: task.id });
+  if (asked === undefined) {
+    return { kind: "RENEWED", task };
+  }
+  const renewed = await withTimeLimit({ clock, signal, limitMs: RENEWAL_LIMIT_MS }, () => asked).catch(
+    (error: unknown) => {
+      throw isAppError(error, "TIMED_OUT")
+        ? new AppError("UNAVAILABLE", "The viewer of the task is not known in time.", { cause: error })
+        : error;
+    },
+  );
+  return renewed.kind === "ENDED" ? renewed : { kind: "RENEWED", task: { ...task, viewer: renewed.viewer } };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isAppError } from "../../../kernel/app-error.ts";
 import type { AttemptPorts } from "./execute-attempt.ts";
-import { nestedRun } from "./execute-attempt.ts";
+import { nestedRun, renewTask } from "./execute-attempt.ts";
 import type { Counts } from "../progress.ts";
 import { NO_COUNTS } from "../progress.ts";
 import { outsideTask, runInTask } from "./task-context.ts";
@@ -45,9 +45,17 @@ export async function helpAttempt(ports: AttemptPorts, { id, attempt }: QueuedTa
       });
   };
   try {
-    const run = nestedRun(ports, { task, number: attempt }, definition, signal, { report });
+    const renewed = await renewTask(ports, task, signal);
+    if (renewed.kind === "ENDED") {
+      // The attempt goes on: it began while the viewer might act.
+      return { kind: "NOT_NEEDED" };
+    }
+    const { task: current } = renewed;
+    const run = nestedRun(ports, { task: current, number: attempt }, definition, signal, { report });
     await outsideTask(() =>
-      runInTask(run, () => help({ task, attempt, signal, untilFree: run.untilFree, reportProgress: report })),
+      runInTask(run, () =>
+        help({ task: current, attempt, signal, untilFree: run.untilFree, reportProgress: report }),
+      ),
     );
     return { kind: "HELPED" };
   } catch (error) {

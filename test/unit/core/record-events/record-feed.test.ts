@@ -56,6 +56,7 @@ function createWorld() {
     onTestFinished(() => announcer.stop());
     return announcer;
   };
+  const command = () => createRecordAnnouncer({ bus: watched, clock, logger, isAudienceKnown: false });
   const serve = async () => {
     const announcer = await process();
     const feed = createRecordFeed({
@@ -92,6 +93,7 @@ function createWorld() {
     checks,
     gone,
     process,
+    command,
     serve,
     reconnect: () => listeners.forEach((listener) => listener.onGap()),
     setDown: (down: boolean) => void (isDown = down),
@@ -168,6 +170,19 @@ describe("the record feed", () => {
     expect(worker.isHeard("City")).toBe(true);
     await worker.send([announcement({})]);
     expect(await reader.next()).toBe("UPDATED 1");
+  });
+
+  it("hears a command that cannot know who listens, and a gap of it is one of every model", async () => {
+    const world = createWorld();
+    const reader = await follow(await world.serve(), null);
+    const sweep = world.command();
+    expect([sweep.isHeard("City"), sweep.isHeard()]).toEqual([true, true]);
+    await sweep.send([announcement({ type: "RELEASED" })]);
+    expect(await reader.next()).toBe("RELEASED 1");
+    await sweep.sendGaps();
+    expect(await reader.next()).toBe("GAP all");
+    world.setDown(true);
+    await sweep.sendGaps();
   });
 
   it("makes a change good by a gap that another process made before it knew of the listener", async () => {

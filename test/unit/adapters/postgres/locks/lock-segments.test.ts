@@ -5,8 +5,8 @@ const numbers = (count: number): string[] =>
   Array.from({ length: count }, (_, at) => String(at).padStart(4, "0"));
 
 describe("toSegments", () => {
-  it("cuts a claim into sorted segments of 500 ids with their bounds", () => {
-    const [models, lowest, highest, ids, scopes, separator] = toSegments([
+  it("cuts a claim into sorted segments of 500 ids with their bounds", async () => {
+    const [models, lowest, highest, ids, scopes, separator] = await toSegments([
       { model: "City", ids: numbers(1_001).toReversed() },
     ]);
     expect(models).toEqual(["City", "City", "City"]);
@@ -18,9 +18,9 @@ describe("toSegments", () => {
 
   it.each(["a", "\u{1f600}", "\u{d7ff}", "\u{10ffff}a", "a\u{10ffff}"])(
     "gives ids of many letters %j short bounds around them",
-    (letters) => {
+    async (letters) => {
       const id = letters.repeat(3000);
-      const [, [lowest], [highest], ids] = toSegments([{ model: "City", ids: [id] }]);
+      const [, [lowest], [highest], ids] = await toSegments([{ model: "City", ids: [id] }]);
       const bytes = (text: string | null | undefined): Buffer => Buffer.from(text ?? "");
       expect(ids).toEqual([id]);
       expect(bytes(lowest).compare(bytes(id))).toBeLessThan(0);
@@ -29,8 +29,8 @@ describe("toSegments", () => {
     },
   );
 
-  it("gives a whole model neither ids nor bounds, and drops claims on its records", () => {
-    const [models, lowest, highest, ids, scopes] = toSegments([
+  it("gives a whole model neither ids nor bounds, and drops claims on its records", async () => {
+    const [models, lowest, highest, ids, scopes] = await toSegments([
       { model: "City", ids: ["1"] },
       { model: "Tag", ids: ["2"] },
       { model: "City", ids: "all" },
@@ -43,16 +43,16 @@ describe("toSegments", () => {
     expect(scopes).toEqual(["", ""]);
   });
 
-  it("drops duplicate ids, within a claim and between claims", () => {
-    const [, , , ids, , separator] = toSegments([
+  it("drops duplicate ids, within a claim and between claims", async () => {
+    const [, , , ids, , separator] = await toSegments([
       { model: "City", ids: ["2", "1", "2"] },
       { model: "City", ids: ["1", "3"] },
     ]);
     expect(ids).toEqual([["1", "2", "3"].join(separator)]);
   });
 
-  it("keeps the scopes of one model apart", () => {
-    const [models, lowest, , , scopes] = toSegments([
+  it("keeps the scopes of one model apart", async () => {
+    const [models, lowest, , , scopes] = await toSegments([
       { model: "City", ids: ["1"], scope: "north" },
       { model: "City", ids: "all", scope: "south" },
       { model: "City", ids: ["3"], scope: "south" },
