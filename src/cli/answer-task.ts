@@ -45,11 +45,13 @@ export async function answerLaunch(
   if (!isJson) {
     context.print(`${isDuplicate ? "launched before: task" : "launched task"} ${task.id}`);
   }
-  if (task.finishedAt === null && (isFollowed || isPreviewed)) {
-    await answerFollowed(context, powercrud, task.id, isJson, isPreviewed);
+  if (isPreviewed) {
+    await answerPreviewed(context, powercrud, task.id, isJson);
+  } else if (isFollowed) {
+    await answerFollowed(context, powercrud, task.id, isJson);
   } else if (task.finishedAt !== null) {
     process.exitCode = exitCodeOf(task);
-    await printTask(context, powercrud, task, isJson, isPreviewed);
+    await printTask(context, powercrud, task, isJson);
   } else if (isJson) {
     printJson(context, task);
   } else {
@@ -64,12 +66,32 @@ export async function answerFollowed(
   powercrud: PowerCrud,
   taskId: string,
   isJson: boolean,
-  isPreviewed = false,
 ): Promise<void> {
   const settled = await followTask(context, powercrud, taskId);
   if (settled !== undefined) {
-    await printTask(context, powercrud, settled, isJson, isPreviewed);
+    await printTask(context, powercrud, settled, isJson);
   }
+}
+
+/** The same, with what a dry run would have changed. */
+async function answerPreviewed(
+  context: CliContext,
+  powercrud: PowerCrud,
+  taskId: string,
+  isJson: boolean,
+): Promise<void> {
+  const settled = await followTask(context, powercrud, taskId);
+  if (settled === undefined) {
+    return;
+  }
+  const preview = await powercrud.tasks.preview(taskId);
+  if (isJson) {
+    const errors = await powercrud.tasks.errors(taskId, { limit: SHOWN_ERRORS });
+    printJson(context, { ...settled, errors, preview: preview ?? null });
+    return;
+  }
+  await printTask(context, powercrud, settled, false);
+  printPreview(context, preview);
 }
 
 /** Says why nothing was done; exit code 1. */
@@ -90,12 +112,10 @@ export async function printTask(
   { tasks }: PowerCrud,
   task: ShownTask,
   isJson: boolean,
-  isPreviewed = false,
 ): Promise<void> {
   const errors = await tasks.errors(task.id, { limit: SHOWN_ERRORS });
-  const preview = isPreviewed ? await tasks.preview(task.id) : undefined;
   if (isJson) {
-    printJson(context, { ...task, errors, ...(isPreviewed ? { preview: preview ?? null } : {}) });
+    printJson(context, { ...task, errors });
     return;
   }
   const { label, progress, message, result } = task;
@@ -115,9 +135,6 @@ export async function printTask(
   errors.map(describeError).forEach((line) => context.print(line));
   if (result !== null) {
     context.print(`result ${JSON.stringify(result)}`);
-  }
-  if (isPreviewed) {
-    printPreview(context, preview);
   }
 }
 

@@ -150,8 +150,11 @@ export async function createEngine(
 }
 
 async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
-  const { config, sessions } = options;
-  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
+  const {
+    config,
+    config: { lockEscalationRecords },
+    sessions,
+  } = options;
   const { session, announcer } = deployment;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
@@ -188,8 +191,8 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     writer,
     defaults,
     named: createPostgresNamedRecords({ session: app.session, models, shapes }),
-    maxRecords: bulkMaxRecords,
-    maxChunkRecords: chunkRecords,
+    maxRecords: config.bulkMaxRecords,
+    maxChunkRecords: config.chunkRecords,
   };
   const launches = createLaunches(launching, options);
   return {
@@ -205,15 +208,16 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     writeOne: createWrites(options, { ...launching, hooks, sideEffects, writer: recordWriter }),
     ...launches,
     controls: createControls(ports, options.watch),
-    showPreviews: createShowPreviews({
-      models,
-      access,
-      reader,
-      previews: createPreviewReader({ session, models, shapes, toDecimal }),
-    }),
+    showPreviews: showPreviewsOf({ session, models, access, reader, shapes }),
     watch: options.watch,
     deployment,
   };
+}
+
+function showPreviewsOf(
+  ports: Pick<Engine, "models" | "access" | "reader" | "shapes"> & { readonly session: SqlSession },
+): ShowPreviews {
+  return createShowPreviews({ ...ports, previews: createPreviewReader({ ...ports, toDecimal }) });
 }
 
 function createHooks(

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 
+import type { GraphQLField } from "graphql";
 import { graphql } from "graphql";
 
 import type { PowerCrud } from "../../compose/create-powercrud.ts";
@@ -71,22 +72,9 @@ async function launchBulk(
   input: Json,
   { viewer = ANONYMOUS, ...options }: TaskLaunchOptions,
 ): Promise<LaunchOutcome> {
-  const mutations = schema.getMutationType()?.getFields() ?? {};
-  const field = mutations[name];
-  if (field === undefined) {
-    const nearest = nearestName(name, Object.keys(mutations));
-    throw new UsageError(
-      `there is no mutation ${name}${nearest === undefined ? "" : `; did you mean ${nearest}?`}`,
-    );
-  }
+  const field = bulkMutation(schema, name);
   const given: Record<string, unknown> = { ...(input as JsonObject), options };
-  const unknown = Object.keys(given).find((member) =>
-    field.args.every((argument) => argument.name !== member),
-  );
-  if (unknown !== undefined) {
-    const known = field.args.map((argument) => argument.name).filter((member) => member !== "options");
-    throw new UsageError(`--input: ${name} takes ${known.join(" and ")}, not "${unknown}".`);
-  }
+  checkArguments(field, given);
   const declared = field.args.map((argument) => `$${argument.name}: ${String(argument.type)}`);
   const passed = field.args.map((argument) => `${argument.name}: $${argument.name}`);
   const source = `mutation (${declared.join(", ")}) { outcome: ${name}(${passed.join(", ")}) { __typename
@@ -99,18 +87,38 @@ async function launchBulk(
       ? new UsageError(`--input: ${error.message}`)
       : (error.originalError ?? error);
   }
-  const {
-    __typename: kind,
-    task,
-    ...rest
-  } = data?.["outcome"] as {
-    readonly __typename: string;
-    readonly task?: { readonly id: string };
-  };
+  const outcome = data?.["outcome"] as MutationOutcome;
+  const { __typename: kind, task, ...rest } = outcome;
   const launched = task && (await tasks.get(task.id));
-  return (
-    launched === undefined ? { kind, ...rest } : { kind: "LAUNCHED", task: launched, ...rest }
-  ) as LaunchOutcome;
+  const known = launched === undefined ? { kind } : { kind: "LAUNCHED", task: launched };
+  return { ...rest, ...known } as LaunchOutcome;
+}
+
+interface MutationOutcome {
+  readonly __typename: string;
+  readonly task?: { readonly id: string };
+}
+
+type Mutation = GraphQLField<unknown, unknown>;
+
+function bulkMutation(schema: PowerCrud["schema"], name: string): Mutation {
+  const mutations = schema.getMutationType()?.getFields() ?? {};
+  const field = mutations[name];
+  if (field === undefined) {
+    const nearest = nearestName(name, Object.keys(mutations));
+    const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
+    throw new UsageError(`there is no mutation ${name}${hint}`);
+  }
+  return field;
+}
+
+function checkArguments({ name, args }: Mutation, given: object): void {
+  const names = args.map((argument) => argument.name);
+  const unknown = Object.keys(given).find((member) => !names.includes(member));
+  if (unknown !== undefined) {
+    const known = names.filter((member) => member !== "options").join(" and ");
+    throw new UsageError(`--input: ${name} takes ${known}, not "${unknown}".`);
+  }
 }
 
 function unknownKind(kind: string, tasks: NonNullable<PowerCrudConfig["tasks"]>): UsageError {

@@ -124,8 +124,8 @@ function spell(value: unknown, field?: Field): unknown {
     return Buffer.from(value).toString("base64");
   }
   const isPlain = value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value);
-  // Whole numbers of 64 bits, decimals, and numbers that are none.
-  return isPlain ? value : String(value as bigint);
+  // oxlint-disable-next-line typescript/no-base-to-string -- only big whole numbers, decimals and numbers that are none are left
+  return isPlain ? value : String(value);
 }
 
 async function seenRecords(

@@ -5,25 +5,11 @@ import { codeBlocks } from "../../support/markdown-code.ts";
 import { emptying } from "../../support/empty-tables.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
-import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
+import { DRY, previewOf } from "./preview-of.ts";
 
-const DRY = { dryRun: true, errorPolicy: "SKIP_FAILED" };
 const TAG = "0195f8f0-0000-7000-8000-00000000000";
 const COUNT = 300;
-
-const PREVIEW = `preview(first: $first) {
-  records { recordId before after error { outcome code message } }
-  fields { field changed valueCount values { value count } before { min max sum } after { min max sum } } }`;
-
-async function previewOf(
-  api: BulkFixture,
-  { id }: { readonly id: string },
-  { first = 20, viewer = { id: "any" } }: { readonly first?: number; readonly viewer?: Viewer } = {},
-): Promise<Answer> {
-  const query = `query ($id: ID!, $first: Int) { task(id: $id) { ${PREVIEW} } }`;
-  return (await api.data(query, { id, first }, viewer)).task.preview;
-}
 
 /** What a summary must be, computed one by one from the values of all records before and after. */
 function summaryOf(field: string, before: readonly unknown[], after: readonly unknown[]): Answer {
@@ -388,156 +374,6 @@ describe("the preview of cities", () => {
           error: null,
         },
       ],
-    });
-  });
-
-  describe("is seen with the viewer's eyes", () => {
-    const north = { id: "north" };
-    const south = { id: "south" };
-    const admin = { id: "admin" };
-
-    beforeEach(async () => {
-      await api.query(
-        "UPDATE city SET notes = CASE WHEN id % 2 = 0 THEN 'north' ELSE 'south' END, population = 1",
-      );
-      cities = ({ viewer: { id } }) => (id === "admin" ? true : { notes: { equals: id ?? "" } });
-    });
-
-    const seenBy = (task: Answer, viewer: Viewer): Promise<Answer> =>
-      previewOf(api, task, { first: 200, viewer });
-
-    test("rows out of the viewer's reach are neither shown nor summed up", async () => {
-      const tried = await update({ population: { increment: 1 } }, {}, north);
-      const own = await seenBy(tried, north);
-      expect(own.fields).toMatchObject([{ changed: 150, before: { sum: "150" }, after: { sum: "300" } }]);
-      const out = own.records.filter(({ before }: Answer) => before === null);
-      expect(new Set(out.map(({ error }: Answer) => error.code))).toEqual(new Set(["RECORD_MISSING"]));
-      expect(await seenBy(tried, admin)).toEqual(own);
-      expect(await seenBy(tried, south)).toEqual({ fields: [], records: [] });
-      // A row that has left the viewer's reach since, and rights that were taken away.
-      await api.query("UPDATE city SET notes = 'south' WHERE id = 2");
-      expect((await seenBy(tried, north)).records.map(({ recordId }: Answer) => recordId)).not.toContain("2");
-      cities = ({ viewer: { id } }) => (id === "admin" ? true : { id: { gte: 250 } });
-      const later = await seenBy(tried, north);
-      expect(later.fields).toEqual([]);
-      expect(later.records.every(({ recordId }: Answer) => Number(recordId) >= 250)).toBe(true);
-      expect(later.records.length).toBeGreaterThan(0);
-      cities = false;
-      expect(await seenBy(tried, north)).toBeNull();
-    });
-
-    test("new records are shown to those with the same filter, as far as it lets them in", async () => {
-      cities = {
-        read: ({ viewer: { id } }) => (id === "admin" ? true : { notes: { equals: id ?? "" } }),
-        create: true,
-      };
-      const data = ["north", "south"].map((notes, at) => ({
-        id: 900 + at,
-        name: "x",
-        countryCode: "FR",
-        population: 1,
-        latitude: 1,
-        longitude: 1,
-        notes,
-      }));
-      const tried = await api.run(
-        "bulkCreateCities",
-        { data: ["[CityBulkCreateInput!]!", data] },
-        DRY,
-        north,
-      );
-      const own = await seenBy(tried, north);
-      expect(own.records.map(({ recordId }: Answer) => recordId)).toEqual(["900"]);
-      expect(own.fields.find(({ field }: Answer) => field === "notes").values).toEqual([
-        { value: "north", count: 1 },
-      ]);
-      expect(await seenBy(tried, south)).toEqual({ fields: [], records: [] });
-    });
-
-    test("fields that may not be read, and the other ends of links, are left out", async () => {
-      await api.query(`INSERT INTO "_CityToTag" SELECT 2, id FROM tag`);
-      cities = { fields: { population: { read: ({ viewer }) => viewer.id === "admin" } } };
-      const tried = await update({ population: { increment: 1 }, tags: { remove: [`${TAG}3`] } }, {}, admin, {
-        ids: ids(1, 10),
-      });
-      const whole = await seenBy(tried, admin);
-      expect(whole.fields.map(({ field }: Answer) => field)).toEqual(["population", "tags"]);
-      expect(JSON.stringify(whole)).not.toContain("ACTIVE");
-      tags = ({ viewer: { id } }) => (id === "admin" ? true : { label: { equals: "tag 1" } });
-      const part = await seenBy(tried, north);
-      expect(part.fields).toEqual([]);
-      const two = part.records.find(({ recordId }: Answer) => recordId === "2");
-      expect([two.before, two.after]).toEqual([{ tags: [`${TAG}1`] }, { tags: [`${TAG}1`] }]);
-      tags = false;
-      const none = await seenBy(tried, north);
-      expect(new Set(none.records.map(({ before }: Answer) => JSON.stringify(before)))).toEqual(
-        new Set(["{}"]),
-      );
-    });
-  });
-});
-
-describe("the preview of values of every native type", () => {
-  let api: BulkFixture;
-  beforeAll(async () => {
-    api = await createBulkModels("native-models.prisma", {}, "CREATE EXTENSION citext; ");
-  });
-  afterAll(() => api.stop());
-
-  test("has them as the API writes them, before and after, as the run then leaves them", async () => {
-    const { __type: type } = await api.data(
-      `{ __type(name: "Native") { fields { name type { kind name ofType { kind name } } } } }`,
-    );
-    const columns: string[] = type.fields
-      .map(({ name }: Answer) => name as string)
-      .filter((name: string) => name !== "id" && name !== "activeTask");
-    await api.query(
-      `INSERT INTO "Native" VALUES (1, 'a', 'a', 'a', 'a', '101', '10', '00000000-0000-0000-0000-000000000000', '<a/>', '10.0.0.1', 'A', 1, 1, 1, 1, 1, 0.1, 1.5, 1.25, '2026-01-31T12:00:00.123', '2026-01-31T12:00:00', '2026-01-31T12:00:00.123Z', '2026-01-31T12:00:00Z', '2026-01-31', '12:00:00.123', '12:00:00', '12:00:00.123Z', '12:00:00Z', '{"a": ["x"]}', '{"a": ["x"]}', '\\x00', true, '{a}', '{a}', '{10}', '{10.0.0.1}', '{1}', '{0.1}', '{1}', '{2026-01-31}', '{12:00:00.123}', '{2026-01-31T12:00:00.123}', '{2026-01-31T12:00:00Z}', '{"{}"}', '{"\\\\x00"}', '2026-01-31T12:00:00.123', '2026-01-31T12:00:00.123Z', '12:00:00.123', '12:00:00.123Z')`,
-    );
-    await api.query(
-      `INSERT INTO "Native" (id, citext, "text", "bigInt", "decimal", money, double) VALUES (2, 'a', 'A', 9007199254740993, 2.50, 3, 1e300)`,
-    );
-    const all = async (): Promise<Answer[]> =>
-      (await api.data(`{ natives { nodes { id ${columns.join(" ")} } } }`)).natives.nodes;
-    const before = await all();
-    const { id: _id, ...values } = before[0];
-    const data = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
-    const records = [
-      { id: "2", data },
-      { id: "1", data: Object.fromEntries(Object.keys(data).map((name) => [name, before[1][name]])) },
-    ];
-    const args = { records: ["[NativeUpdateEachInput!]!", records] } as const;
-    const tried = await api.run("bulkUpdateEachNatives", args, DRY);
-    expect(tried).toMatchObject({ status: "SUCCEEDED", errors: [] });
-    const preview = await previewOf(api, tried);
-    expect(await api.run("bulkUpdateEachNatives", args, { errorPolicy: "SKIP_FAILED" })).toMatchObject({
-      status: "SUCCEEDED",
-    });
-    const after = await all();
-    const byId = (nodes: Answer[], id: string): Answer => {
-      const { id: _own, ...rest } = nodes.find((node) => node.id === id);
-      return Object.fromEntries(Object.entries(rest).filter(([name]) => name in data));
-    };
-    for (const { recordId, ...shown } of preview.records) {
-      expect(shown).toEqual({ before: byId(before, recordId), after: byId(after, recordId), error: null });
-    }
-    expect(preview.records).toHaveLength(2);
-    for (const { field, changed, values: top } of preview.fields) {
-      const pairs = ["1", "2"].map((id) => [byId(before, id)[field], byId(after, id)[field]] as const);
-      const differing = pairs.filter(([was, is]) => JSON.stringify(was) !== JSON.stringify(is));
-      expect([field, changed]).toEqual([field, differing.length]);
-      expect(top.map(({ value }: Answer) => JSON.stringify(value)).toSorted()).toEqual(
-        [...new Set(differing.map(([, is]) => JSON.stringify(is)))].toSorted(),
-      );
-    }
-    const figures = Object.fromEntries(
-      preview.fields.flatMap(({ field, after: each }: Answer) => (each === null ? [] : [[field, each]])),
-    );
-    expect(figures).toMatchObject({
-      bigInt: { min: "1", max: "9007199254740993", sum: "9007199254740994" },
-      decimal: { min: "1.5", max: "2.5", sum: "4" },
-      money: { min: "1.25", max: "3", sum: "4.25" },
-      double: { min: 1, max: 1e300, sum: 1e300 },
     });
   });
 });

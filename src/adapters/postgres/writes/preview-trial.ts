@@ -30,6 +30,7 @@ import {
 } from "../sql/preview.ts";
 import type { StoredPreview, StoredRecord } from "../tasks/task-previews.ts";
 import { isEmulated } from "./emulated-way.ts";
+import { inSpreadOrder, mixed, spread } from "./preview-sample.ts";
 import type { ChunkWriting } from "./write-chunk.ts";
 
 /** What a dry run needs to keep a preview. */
@@ -71,11 +72,11 @@ export async function beginPreview(
     const { work, table } = writing;
     const plan = await planPreview(session, writing);
     const tables = { table, compared: plan.compared };
-    const spread = Math.max(1, Math.floor(plan.total / MAX_PREVIEW_RECORDS));
+    const step = Math.max(1, Math.floor(plan.total / MAX_PREVIEW_RECORDS));
     if (plan.isKeptByWrites) {
       await session.query(keptTableSql({ ...tables, readable: ALL }));
     } else {
-      const every = work.operation === "DELETE" ? spread : null;
+      const every = work.operation === "DELETE" ? step : null;
       const { readable, values } = await readableOf(writing, work.taskId);
       await session.query(keepBeforeSql({ ...tables, readable }, every), values);
     }
@@ -122,14 +123,14 @@ async function planPreview(session: SqlSession, writing: PreviewedWriting): Prom
         (field.kind !== "relation" && (work.operation === "DELETE" || !isFree))),
   );
   const isKeptByWrites =
-    isFree &&
-    isPlainWork(work) &&
-    work.readScope?.() === undefined &&
-    !isNamed &&
-    work.operation !== "UPSERT" &&
-    work.operation !== "DELETE" &&
-    compared.every(({ kind }) => kind !== "relation");
+    isFree && !isNamed && keepsByItself(work) && compared.every(({ kind }) => kind !== "relation");
   return { named, compared, isKeptByWrites, isNamed, total: count?.total ?? 0 };
+}
+
+/** Whether the statements of the write can keep the values, and the viewer may read all of them. */
+function keepsByItself(work: PreviewedWriting["work"]): boolean {
+  const isOneStep = work.operation !== "UPSERT" && work.operation !== "DELETE";
+  return isOneStep && isPlainWork(work) && work.readScope?.() === undefined;
 }
 
 /** Whether the API shows the field, and a write can change it by itself. */
@@ -309,9 +310,6 @@ function valuesOf(fields: readonly PreviewedField[], cells: readonly Cell[] | nu
   return cells && Object.fromEntries(fields.map(({ name }, at) => [name, cells[at] ?? [null]]));
 }
 
-/** The most records that would fail, unless there is room for more. */
-const MAX_FAILED = MAX_PREVIEW_RECORDS / 4;
-
 /** Some of the records that would fail, spread over the errors, as they are; skipped ones where there are no others. */
 async function failedRecords(
   session: SqlSession,
@@ -353,34 +351,6 @@ async function presentRecords(
   return new Map(
     (rows ?? []).map(({ id, before }) => [id, valuesOf(compared, parse(before) as readonly Cell[])]),
   );
-}
-
-function spread<Item>(items: readonly Item[], count: number): readonly Item[] {
-  const step = Math.max(1, items.length / count);
-  return Array.from(
-    { length: Math.min(items.length, count) },
-    (_none, at) => items[Math.floor(at * step)] as Item,
-  );
-}
-
-/** The items in an order whose first few are spread over the list, too: halves, quarters, eighths (van der Corput). */
-function inSpreadOrder<Item>(items: readonly Item[]): readonly Item[] {
-  const bits = Math.max(1, Math.ceil(Math.log2(Math.max(2, items.length))));
-  return Array.from({ length: 2 ** bits }, (_none, at) => {
-    const reversed = Array.from({ length: bits }, (_bit, place) => ((at >> place) & 1) << (bits - 1 - place));
-    return reversed.reduce((sum, bit) => sum + bit, 0);
-  }).flatMap((at) => (at < items.length ? [items[at] as Item] : []));
-}
-
-/** One failed record, then three written ones, and so on; as many as are kept. */
-function mixed(written: readonly StoredRecord[], failed: readonly StoredRecord[]): readonly StoredRecord[] {
-  const failures = failed.slice(0, Math.max(MAX_FAILED, MAX_PREVIEW_RECORDS - written.length));
-  const rest = written.slice(0, MAX_PREVIEW_RECORDS - failures.length);
-  const records: StoredRecord[] = [];
-  for (let at = 0; records.length < failures.length + rest.length; at += 1) {
-    records.push(...failures.slice(at, at + 1), ...rest.slice(at * 3, at * 3 + 3));
-  }
-  return records;
 }
 
 /** Classes of errors that a preview can cause: of data, of rights, of space, of limits. */
