@@ -3,9 +3,10 @@
 // Types are checked by `npm test`, not here.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
+import { buildDashboard, isDashboardStale } from "./build-dashboard.mjs";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const SOURCE = join(ROOT, "src");
@@ -63,8 +64,12 @@ async function writeTypes() {
   }
 }
 
-rmSync(OUTPUT, { recursive: true, force: true });
-await Promise.all([writeTypes(), joinSources()]);
+for (const name of existsSync(OUTPUT) ? readdirSync(OUTPUT) : []) {
+  if (name !== "dashboard") {
+    rmSync(join(OUTPUT, name), { recursive: true, force: true });
+  }
+}
+await Promise.all([writeTypes(), joinSources(), isDashboardStale(ROOT) ? buildDashboard(ROOT) : undefined]);
 for (const file of filesIn(SOURCE).filter((name) => name.endsWith(".sql"))) {
   cpSync(join(SOURCE, file), join(OUTPUT, file));
 }

@@ -18,6 +18,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { buildDashboard, isDashboardStale } from "./build-dashboard.mjs";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const INSTALL_STAMP = "node_modules/.powercrud-stamp";
@@ -43,7 +44,7 @@ const LOCK_MAX_AGE_MS = 15 * 60_000;
  * @throws {Error} with one line that names the failed program, whose output is on standard error
  */
 export async function prepare({ root = ROOT, isGenerateForced = false } = {}) {
-  if (!needsInstall(root) && !needsGenerate(root) && !isGenerateForced) {
+  if (!needsInstall(root) && !needsGenerate(root) && !isGenerateForced && !isDashboardStale(root)) {
     return;
   }
   const unlock = await lock(root);
@@ -54,6 +55,10 @@ export async function prepare({ root = ROOT, isGenerateForced = false } = {}) {
     }
     if (needsGenerate(root) || isGenerateForced) {
       generate(root);
+    }
+    if (isDashboardStale(root)) {
+      say("building the dashboard");
+      await buildDashboard(root);
     }
   } finally {
     unlock();

@@ -7,7 +7,7 @@ import { createHttpServer } from "../server/create-http-server.ts";
 import { completeConfig } from "../config/config.ts";
 import type { PowerCrud, PowerCrudOptions } from "./create-powercrud.ts";
 import { createPowerCrud } from "./create-powercrud.ts";
-import { served } from "./serve-powercrud.ts";
+import { DASHBOARD_FOLDER, served } from "./serve-powercrud.ts";
 
 /** The options of {@link createService}. */
 export interface ServiceOptions extends PowerCrudOptions {
@@ -28,7 +28,7 @@ export interface PowerCrudService extends Service {
 }
 
 /**
- * Wires the engine and an HTTP server with GraphQL, WebSocket, SSE, GraphiQL, result files and health. `start` it to serve.
+ * Wires the engine and an HTTP server with GraphQL, WebSocket, SSE, GraphiQL, dashboard, result files and health. `start` it to serve.
  * @throws as {@link createPowerCrud}
  */
 export async function createService(options: ServiceOptions): Promise<PowerCrudService> {
@@ -57,8 +57,10 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
       isFolderOnly: settings.isPersistedOnly,
       isAutomatic: settings.isAutomaticPersisted,
     },
-    isIntrospectable: isOn(settings.introspection),
+    isIntrospectable:
+      isOn(settings.introspection) || (settings.introspection === "auto" && settings.dashboard === "true"),
     hasGraphiql: isOn(settings.graphiql),
+    dashboardFolder: isOn(settings.dashboard) ? DASHBOARD_FOLDER : undefined,
     logger,
   });
   return {

@@ -1,9 +1,14 @@
+import { join } from "node:path";
+import { packageFolder } from "../adapters/postgres/package-folder.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { RequestHandler, RequestHandlerOptions } from "../server/create-request-handler.ts";
 import { createRequestHandler as createHandler } from "../server/create-request-handler.ts";
 import type { HttpServerOptions, Readiness } from "../server/server-options.ts";
 import type { PowerCrud } from "./create-powercrud.ts";
+
+/** Where the build puts the dashboard, of a checkout and of the package. */
+export const DASHBOARD_FOLDER = join(packageFolder(import.meta.dirname), "dist/dashboard");
 
 /** The options of {@link createRequestHandler}. */
 export interface PowerCrudHandlerOptions extends Pick<
@@ -22,20 +27,23 @@ export interface PowerCrudHandlerOptions extends Pick<
 > {
   /** A started one, which the handler neither starts nor stops. */
   readonly powercrud: PowerCrud;
+  /** Whether `/dashboard/` is served. Default: true. */
+  readonly hasDashboard?: boolean;
   /** Default: logs nothing. */
   readonly logger?: Logger;
 }
 
 /**
- * The API for a server of your own: GraphQL over HTTP, SSE and WebSocket, GraphiQL, result files and health, at the same paths
+ * The API for a server of your own: GraphQL over HTTP, SSE and WebSocket, GraphiQL, dashboard, result files and health, at the same paths
  * as in {@link createService}.
  * @throws AppError INVALID_CONFIG where `listenHost` is no loopback address and nothing says whether callers must identify
  *   themselves
  */
 export function createRequestHandler(options: PowerCrudHandlerOptions): RequestHandler {
-  const { powercrud, logger = createSilentLogger(), ...rest } = options;
+  const { powercrud, logger = createSilentLogger(), hasDashboard = true, ...rest } = options;
   powercrud.authentication.checkHost(rest.listenHost);
-  return createHandler({ ...served(powercrud), ...rest, logger });
+  const dashboardFolder = hasDashboard ? DASHBOARD_FOLDER : undefined;
+  return createHandler({ ...served(powercrud), ...rest, dashboardFolder, logger });
 }
 
 /** What a server needs of the engine. */

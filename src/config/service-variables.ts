@@ -110,13 +110,20 @@ export const SERVICE_VARIABLES = {
   }),
   introspection: oneOf({
     name: "POWERCRUD_INTROSPECTION",
-    meaning: "Whether documents may ask for the schema; `auto`: where authentication is `none`.",
+    meaning:
+      "Whether documents may ask for the schema; `auto`: where authentication is `none`, and where the dashboard is set to `true`, since it is drawn from the schema.",
     fallback: "auto",
     words: ["auto", "true", "false"],
   }),
   graphiql: oneOf({
     name: "POWERCRUD_GRAPHIQL",
     meaning: "Whether browsers get GraphiQL; `auto`: where authentication is `none`.",
+    fallback: "auto",
+    words: ["auto", "true", "false"],
+  }),
+  dashboard: oneOf({
+    name: "POWERCRUD_DASHBOARD",
+    meaning: "Whether the dashboard is at `/dashboard/`; `auto`: where authentication is `none`.",
     fallback: "auto",
     words: ["auto", "true", "false"],
   }),

@@ -6,6 +6,7 @@ import { peerOf } from "./callers/peer.ts";
 import type { Callers } from "./callers/callers.ts";
 import { createCallers } from "./callers/callers.ts";
 import { createFetchHandler } from "./fetch-handler.ts";
+import { createDashboardHandler } from "./dashboard-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
 import { headersOf, headOf, refusalBody, sendRefusal } from "./http-messages.ts";
@@ -61,7 +62,7 @@ export interface RequestHandler {
 
 /** The API for the requests of a server. */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
-  const { schema, logger, listenHost, isReady = alwaysReady } = options;
+  const { schema, logger, isReady = alwaysReady } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const guard = guardOf(options, limits);
   const callers = callersOf(options, guard);
@@ -82,15 +83,13 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const protocol = createSocketProtocol({ tools: graphql, callers, guard, maskError, ...limits });
   const onCount = options.watch?.webSockets;
   const sockets = createSocketServer({ protocol, logger, budget, onCount, ...limits });
-  const { tasks, openBoard, sight = ALL_SEEN, writeId = writePlainId } = options;
+  const { tasks, sight = ALL_SEEN, writeId = writePlainId } = options;
   const results =
     tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId, guard });
   const router = createRequestRouter({
     graphql,
-    graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),
+    ...pagesOf(options, callers),
     results,
-    board:
-      openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
     callers,
     guard,
     origins,
@@ -118,6 +117,19 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       graphql.breakOffStreams();
       await sockets.close();
     },
+  };
+}
+
+/** What browsers get. */
+function pagesOf(
+  { schema, hasGraphiql = true, dashboardFolder, openBoard, listenHost }: RequestHandlerOptions,
+  callers: Callers,
+) {
+  return {
+    graphiql: hasGraphiql ? createGraphiqlPage(schema) : undefined,
+    dashboard: dashboardFolder === undefined ? undefined : createDashboardHandler(dashboardFolder),
+    board:
+      openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
   };
 }
 

@@ -2,6 +2,8 @@ import type { Logger } from "../kernel/logger.ts";
 import type { GivenCredentials } from "./callers/caller.ts";
 import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Callers } from "./callers/callers.ts";
+import type { DashboardHandler } from "./dashboard-handler.ts";
+import { DASHBOARD_PATH } from "./dashboard-handler.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
 import { headOf, sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
@@ -30,6 +32,8 @@ interface RouterOptions {
   readonly graphiql?: GraphiqlPage | undefined;
   /** Left out: there are no result files. */
   readonly results?: ResultsHandler | undefined;
+  /** Left out: there is no dashboard. */
+  readonly dashboard?: DashboardHandler | undefined;
   /** Left out: there is no board. */
   readonly board?: QueueBoardHandler | undefined;
   readonly callers: Callers;
@@ -58,15 +62,16 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
       const path = pathOf(request);
       return (
         path !== "/" &&
-        (ROUTES.has(path) || isOfBoard(options, path) || options.results?.at(path) !== undefined)
+        (ROUTES.has(path) || pageAt(options, path) !== undefined || options.results?.at(path) !== undefined)
       );
     },
     async handle(request, response) {
       try {
         if (!isAnswered(options, request, response)) {
           const path = pathOf(request);
-          const route = ROUTES.get(path) ?? (isOfBoard(options, path) ? serveBoard : serveResults);
-          await route(options, request, response);
+          const page = pageAt(options, path);
+          const route = ROUTES.get(path) ?? serveResults;
+          await (page === undefined ? route(options, request, response) : page(request, response));
         }
       } catch (error) {
         const requestId = requestIdOf(headOf(request, response));
@@ -142,16 +147,10 @@ async function serveResults(
   }
 }
 
-function isOfBoard({ board }: RouterOptions, path: string): boolean {
-  return board !== undefined && (path === BOARD_PATH || path.startsWith(`${BOARD_PATH}/`));
-}
-
-async function serveBoard(
-  { board }: RouterOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  await board?.(request, response);
+/** The pages that have a folder of paths to themselves. */
+function pageAt({ board, dashboard }: RouterOptions, path: string): QueueBoardHandler | undefined {
+  const isBelow = (folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+  return isBelow(DASHBOARD_PATH) ? dashboard : isBelow(BOARD_PATH) ? board : undefined;
 }
 
 async function serveReadiness(
@@ -178,8 +177,9 @@ export async function readinessFor(
 }
 
 function serveRoot(options: RouterOptions, request: IncomingMessage, response: ServerResponse): void {
-  if (isBrowser(request) && options.graphiql !== undefined) {
-    response.writeHead(302, { location: "/graphql" }).end();
+  const page = options.dashboard === undefined ? options.graphiql && "/graphql" : `${DASHBOARD_PATH}/`;
+  if (isBrowser(request) && page !== undefined) {
+    response.writeHead(302, { location: page }).end();
   } else {
     serveNothing(options, request, response);
   }

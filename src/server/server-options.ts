@@ -89,6 +89,8 @@ export interface HttpServerOptions {
   readonly isIntrospectable?: boolean;
   /** Whether browsers get GraphiQL. Default: true. */
   readonly hasGraphiql?: boolean;
+  /** The folder of the built dashboard. Default: there is no dashboard. */
+  readonly dashboardFolder?: string | undefined;
   /** The source of `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: no such files. */
   readonly tasks?: Pick<TaskManager, "get" | "errors" | "records">;
   /** Which tasks viewers see. Default: all. */

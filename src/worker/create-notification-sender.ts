@@ -1,5 +1,7 @@
 import type { FailureLog } from "../kernel/logger.ts";
 import { createFailureLog } from "../kernel/logger.ts";
+import type { Passes } from "../kernel/passes.ts";
+import { createPasses } from "../kernel/passes.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import type { EventBus } from "../core/events/event-bus.ts";
@@ -59,9 +61,7 @@ class NotificationSender {
   readonly #failures: FailureLog;
   readonly #stopped = new AbortController();
   readonly #sending = new Set<Promise<void>>();
-  #isAsked = false;
-  #isReading = false;
-  #reading: Promise<void> = Promise.resolve();
+  readonly #passes: Passes;
   #stopTimer: (() => void) | undefined;
 
   constructor(ports: SenderPorts, options: SenderOptions) {
@@ -69,44 +69,32 @@ class NotificationSender {
     this.#options = options;
     this.#concurrency = options.concurrency ?? 16;
     this.#failures = createFailureLog(ports.logger, "sending notifications");
+    this.#passes = createPasses({
+      pass: () => this.#pass(),
+      failures: this.#failures,
+      clock: ports.clock,
+      retryMs: RETRY_MS,
+    });
   }
 
   /** Reads the outbox: now, or once more after the reading under way. */
   readOn(): void {
-    this.#isAsked = true;
-    if (!this.#isReading && !this.#stopped.signal.aborted) {
-      this.#isReading = true;
-      this.#stopTimer?.();
-      this.#reading = this.#read();
-    }
+    this.#passes.ask();
   }
 
   /** What is being sent is broken off, and left to another process. */
   async stop(): Promise<void> {
     this.#stopped.abort(new Error("The process that sent it was stopped."));
+    await this.#passes.end();
     this.#stopTimer?.();
-    await this.#reading;
     await Promise.all(this.#sending);
   }
 
-  async #read(): Promise<void> {
-    try {
-      while (this.#isAsked && !this.#stopped.signal.aborted) {
-        this.#isAsked = false;
-        await this.#take();
-      }
-      if (this.#hasRoom()) {
-        this.#setTimer(await this.#ports.outbox.nextDue());
-      }
-      this.#failures.worked();
-    } catch (error) {
-      this.#failures.failed(error);
-      this.#readAfter(RETRY_MS);
-    } finally {
-      this.#isReading = false;
-    }
-    if (this.#isAsked) {
-      this.readOn();
+  async #pass(): Promise<void> {
+    this.#stopTimer?.();
+    await this.#take();
+    if (this.#hasRoom() && !this.#passes.isAsked) {
+      this.#setTimer(await this.#ports.outbox.nextDue());
     }
   }
 
@@ -144,15 +132,11 @@ class NotificationSender {
   }
 
   #setTimer(due: Date | undefined): void {
-    if (due !== undefined) {
-      this.#readAfter(due.getTime() - this.#ports.clock.now().getTime());
-    }
-  }
-
-  #readAfter(delayMs: number): void {
-    if (!this.#stopped.signal.aborted) {
-      const wait = Math.min(Math.max(delayMs, 1), MAX_TIMER_MS);
-      this.#stopTimer = this.#ports.clock.after(wait, () => this.readOn());
+    if (due !== undefined && !this.#stopped.signal.aborted) {
+      const wait = due.getTime() - this.#ports.clock.now().getTime();
+      this.#stopTimer = this.#ports.clock.after(Math.min(Math.max(wait, 1), MAX_TIMER_MS), () =>
+        this.readOn(),
+      );
     }
   }
 }

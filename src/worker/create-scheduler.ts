@@ -1,6 +1,7 @@
 import { isAppError } from "../kernel/app-error.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createFailureLog, errorFields } from "../kernel/logger.ts";
+import { createPasses } from "../kernel/passes.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import type { EventBus } from "../core/events/event-bus.ts";
@@ -34,41 +35,26 @@ const MAX_FAULTS = 10;
  */
 export function createScheduler(ports: SchedulerPorts): Service {
   const { bus, clock, logger } = ports;
-  const log = createFailureLog(logger, "reading the schedules");
-  const alarm = createAlarm(clock, () => wake());
-  const launches = createLaunches(ports, () => wake());
+  const alarm = createAlarm(clock, () => passes.ask());
+  const launches = createLaunches(ports, () => passes.ask());
+  const passes = createPasses({
+    pass: async () => alarm.set(await launches.begin()),
+    failures: createFailureLog(logger, "reading the schedules"),
+    clock,
+    retryMs: FIRST_RETRY_MS,
+  });
   let unsubscribe: (() => Promise<void>) | undefined;
-  let pass: Promise<void> | undefined;
-  let isAgain = false;
-
-  const lookUntilQuiet = async (): Promise<void> => {
-    while (isAgain && !alarm.isOff()) {
-      isAgain = false;
-      try {
-        alarm.set(await launches.begin());
-        log.worked();
-      } catch (error) {
-        log.failed(error);
-        alarm.set(clock.now().getTime() + FIRST_RETRY_MS);
-      }
-    }
-    pass = undefined;
-  };
-  const wake = (): void => {
-    isAgain = true;
-    pass ??= lookUntilQuiet();
-  };
   return createService({
     name: "scheduler",
     async start() {
       launches.startAt(clock.now());
-      unsubscribe = await bus.subscribe(SCHEDULE_TOPIC, { onMessage: wake, onGap: wake });
-      wake();
+      unsubscribe = await bus.subscribe(SCHEDULE_TOPIC, { onMessage: passes.ask, onGap: passes.ask });
+      passes.ask();
     },
     async stop() {
       alarm.off();
+      await passes.end();
       await unsubscribe?.();
-      await pass;
       await launches.settled();
     },
   });
@@ -180,7 +166,6 @@ function createAlarm(clock: Clock, ring: () => void) {
   let stop = (): void => undefined;
   let isOff = false;
   return {
-    isOff: () => isOff,
     set(time: number) {
       stop();
       if (!isOff) {

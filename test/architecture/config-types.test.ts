@@ -199,6 +199,16 @@ const GOOD_TASKS = {
     const again = await powercrud.tasks.retry(launched.task, { viewer: { id: "ann" }, options: { mode: "SYNC" } });
     const note: string | undefined = again.kind === "LAUNCHED" ? again.task.result?.note : undefined;
     void [at, first, found, note];`,
+  "a listener that names its result, before `run` tells it, and the result by the definition all the same": `
+    type Ended = import("../../src/index.ts").FinalContext<import("../../src/index.ts").Json, { readonly sent: number } | null>;
+    const send = defineTask({
+      kind: "send",
+      hooks: { complete: ({ result }: Ended) => void result?.sent.toFixed(), cleanup: ({ result }) => void JSON.stringify(result) },
+      run: async () => ({ sent: 12 }),
+    });
+    const launched = await powercrud.tasks.launch(send, null);
+    const sent: number | undefined = launched.kind === "LAUNCHED" ? launched.task.result?.sent : undefined;
+    void sent;`,
   "any result by an id": `const { result } = await powercrud.tasks.wait("an id"); const json: import("../../src/index.ts").Json = result; void json;`,
   "a task and a reservation wherever an id may stand": `
     declare const held: import("../../src/index.ts").Reservation;

@@ -158,7 +158,8 @@ async function build(folder: string, files: Readonly<Record<string, string>>): P
 describe("the source", () => {
   test("follows its layers, and every file was checked", async () => {
     const { sources, violations } = await cruise(ROOT);
-    const isOurs = (file: string): boolean => /\.(ts|mjs)$/.test(file) && !file.startsWith("src/generated/");
+    const isOurs = (file: string): boolean =>
+      /\.(tsx?|mjs)$/.test(file) && !/^src\/(?:dashboard\/)?generated\//.test(file);
     const files = (await readdir(join(ROOT, "src"), { recursive: true })).map((file) => `src/${file}`);
     const ours = files.filter((file) => isOurs(file)).toSorted();
     expect(violations).toEqual([]);

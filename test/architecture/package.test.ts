@@ -67,7 +67,16 @@ describe("the packed package", () => {
     const others = files.filter((file) => !/^(dist|bin|docs)\//.test(file));
     expect(others.toSorted()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
     const code = files.filter((file) => file.startsWith("dist/"));
-    expect(code.filter((file) => !/\.(js|mjs|d\.ts|d\.mts|sql)$/.test(file))).toEqual([]);
+    const dashboard = code.filter((file) => file.startsWith("dist/dashboard/"));
+    expect(
+      dashboard.filter(
+        (file) => !/^dist\/dashboard\/(?:index\.html|assets\/[\w-]+\.(?:js|css)(?:\.br|\.gz)?)$/.test(file),
+      ),
+    ).toEqual([]);
+    expect(dashboard.length).toBe(7);
+    expect(
+      code.filter((file) => !dashboard.includes(file) && !/\.(js|mjs|d\.ts|d\.mts|sql)$/.test(file)),
+    ).toEqual([]);
     expect(code.filter((file) => /generated\/|\.test\./.test(file))).toEqual([]);
   });
 

@@ -44,23 +44,12 @@ describe("a project with a powercrud.config.ts", () => {
     writeConfig(`
       import { defineConfig } from "powercrud-graphql";
       import { generated } from ${urlOf("src/generated/powercrud.ts")};
-      // option: seed.variables.*.name
-      // option: seed.variables.*.meaning
-      // option: seed.variables.*.expected
-      // option: seed.variables.*.fallback
       const size = { name: "POWERCRUD_SHELF_SIZE", meaning: "Books on a shelf.", expected: "a digit", fallback: 1,
-        // option: seed.variables.*.fallbackText
-        // option: seed.variables.*.parse
         fallbackText: "1", parse: (text: string) => (/^\\d$/.test(text) ? Number(text) : undefined) };
-      // option: seed.variables.*.isSecret
       const key = { ...size, name: "POWERCRUD_SHELF_KEY", isSecret: true };
       export default defineConfig({
-        // option: generated
         generated,
-        // option: models
         models: { City: { plural: "towns" } },
-        // option: seed
-        // option: seed.run
         seed: { variables: { size, key }, run: async () => "seeded" },
       });`),
   );
@@ -68,6 +57,7 @@ describe("a project with a powercrud.config.ts", () => {
   it("serves its own models", async () => {
     const { code, out } = await run(["print-schema"]);
     expect(code).toBe(0);
+    // option: models
     expect(out).toContain("bulkDeleteTowns(");
     expect(out).not.toContain("bulkDeleteCities(");
     const types = JSON.parse((await run(["print-schema", "--possible-types"])).out) as object;
@@ -76,6 +66,10 @@ describe("a project with a powercrud.config.ts", () => {
 
   it("documents and checks its own variables", async () => {
     const { out } = await run(["print-config-docs"]);
+    // option: seed.variables.*.name
+    // option: seed.variables.*.meaning
+    // option: seed.variables.*.expected
+    // option: seed.variables.*.fallbackText
     expect(out).toContain("| `POWERCRUD_SHELF_SIZE` | 1 | a digit | Books on a shelf. |");
     expect(out).not.toContain("POWERCRUD_SEED_CITIES");
     expect(await run(["print-schema"], { POWERCRUD_SHELF_SIZE: "7" })).toMatchObject({ code: 0 });
@@ -86,7 +80,9 @@ describe("a project with a powercrud.config.ts", () => {
     });
     expect(lines).toEqual([
       'powercrud: PORT must be a whole number from 0 to 65535, but is "http"',
+      // option: seed.variables.*.parse
       'powercrud: POWERCRUD_SHELF_SIZE must be a digit, but is "many"',
+      // option: seed.variables.*.isSecret
       "powercrud: POWERCRUD_SHELF_KEY must be a digit, but is set to something else",
     ]);
   });

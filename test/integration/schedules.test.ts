@@ -26,22 +26,15 @@ beforeAll(async () => {
   const config = defineConfig({
     ...demoConfig,
     tasks: [refresh],
-    // option: schedules
     schedules: [
       {
-        // option: schedules.name
         name: "nightly",
-        // option: schedules.cron
         cron: "0 3 * * *",
-        // option: schedules.timeZone
         timeZone: "Europe/Paris",
         task: refresh,
         input: { country: "FR" },
       },
-      // option: schedules.task
-      // option: schedules.input
       { name: "busy", cron: "* * * * * *", task: refresh, input: { country: "DE" } },
-      // option: schedules.viewer
       {
         name: "robotic",
         cron: "* * * * * *",
@@ -78,6 +71,9 @@ describe("a deployment with schedules", () => {
       schedules { name kind input cron cronInWords timeZone missed isPaused pausedAt lastTask { id } nextRunAt }
     }`);
     expect((schedules as object[])[1]).toEqual({
+      // option: schedules
+      // option: schedules.name
+      // option: schedules.task
       name: "nightly",
       kind: "refreshFigures",
       input: { country: "FR" },
@@ -88,6 +84,8 @@ describe("a deployment with schedules", () => {
       isPaused: false,
       pausedAt: null,
       lastTask: null,
+      // option: schedules.cron
+      // option: schedules.timeZone
       nextRunAt: expect.stringMatching(/T0[12]:00:00\.000Z$/) as string,
     });
   });
@@ -107,11 +105,13 @@ describe("a deployment with schedules", () => {
             lastTask: {
               schedule: "busy",
               status: "SUCCEEDED",
+              // option: schedules.input
               result: { refreshed: "DE" },
               createdBy: "schedule:busy",
             },
           },
           { name: "nightly" },
+          // option: schedules.viewer
           { name: "robotic", lastTask: { status: "SUCCEEDED", createdBy: "robot" } },
         ]);
       },

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import demoConfig from "../../powercrud.config.ts";
 import { createPool } from "../../src/adapters/postgres/connection/create-pool.ts";
 import { seedDatabase } from "../../src/compose/seed-database.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { generated } from "../../src/generated/powercrud.ts";
+import type { AppSeedOptions } from "../../src/compose/define-config.ts";
 import type { SeedContext } from "../../src/index.ts";
 import { createSilentLogger, defineConfig } from "../../src/index.ts";
 import type { TestDatabase } from "../support/test-database.ts";
@@ -55,6 +57,7 @@ test("a seed runs once, with Prisma's client, and shows its progress", async () 
     progress(count, 1);
     return "seeded a language";
   };
+  // option: seed
   expect(await run(seed)).toEqual({ said: "seeded a language", shown: [[1, 1]] });
   expect(await run(seed)).toEqual({
     said: "the database has records, so nothing was seeded",
@@ -88,6 +91,39 @@ test("only one of several runs at once seeds", async () => {
   const runs = await Promise.all([1, 2, 3].map(() => run(seed)));
   expect(runs.filter(({ said }) => said === "seeded")).toHaveLength(1);
   expect((await pool.query("SELECT label FROM tag")).rows).toEqual([{ label: "once" }]);
+});
+
+test("a seed with variables of its own gets their values, and sees for itself whether it has run", async () => {
+  const seen: unknown[] = [];
+  const size = {
+    name: "POWERCRUD_SHELF_SIZE",
+    meaning: "Books on a shelf.",
+    expected: "a number",
+    fallback: 3,
+    fallbackText: "3",
+    parse: Number,
+  };
+  const seed = {
+    variables: { size },
+    run: async ({ databaseUrl, config }: AppSeedOptions) => {
+      seen.push([databaseUrl, config["size"]]);
+      return `seeded ${JSON.stringify(config["size"])}`;
+    },
+  };
+  const seedWith = (env: Readonly<Record<string, string>>): Promise<string | undefined> =>
+    seedDatabase({
+      config: defineConfig({ generated, seed }),
+      databaseUrl: database.url,
+      progress: () => undefined,
+      signal: controller.signal,
+      readVariables: (variables) => loadConfig(env, variables),
+      logger: createSilentLogger(),
+    });
+  // option: seed.run
+  expect(await seedWith({ POWERCRUD_SHELF_SIZE: "7" })).toBe("seeded 7");
+  // option: seed.variables.*.fallback
+  expect(await seedWith({})).toBe("seeded 3");
+  expect(seen).toEqual([7, 3].map((value) => [database.url, value]));
 });
 
 test("a project without a seed has nothing to say", async () => {

@@ -2,29 +2,16 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { buildSchema } from "graphql";
 import type { Browser, Page } from "playwright-core";
-import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
-import { BROWSER_NAMES, findProgram } from "../support/find-program.mjs";
+import type { TestPage } from "../support/test-browser.ts";
+import { openTestPage, startTestBrowser } from "../support/test-browser.ts";
 import { startServerFixture, type ServerFixture } from "./server-fixture.ts";
 
 let browser: Browser;
 let fixture: ServerFixture;
 
 beforeAll(async () => {
-  const executablePath = findProgram(BROWSER_NAMES);
-  if (executablePath === undefined) {
-    throw new Error(`this test needs a browser: ${BROWSER_NAMES.join(" or ")}`);
-  }
-  browser = await chromium.launch({
-    executablePath,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  browser = await startTestBrowser();
   fixture = await startServerFixture();
 });
 afterAll(async () => {
@@ -32,29 +19,7 @@ afterAll(async () => {
   await fixture.stop();
 });
 
-/** A page that can reach only the server, and notes its other requests. */
-async function openPage(
-  serverUrl = fixture.server.url,
-): Promise<{ readonly page: Page; readonly faults: readonly string[] }> {
-  const page = await browser.newPage();
-  const faults: string[] = [];
-  const own = new URL(serverUrl).host;
-  await page.route("**/*", (route) => {
-    const url = new URL(route.request().url());
-    if (url.host === own || ["data:", "blob:"].includes(url.protocol)) {
-      return route.continue();
-    }
-    faults.push(`request to ${url.href}`);
-    return route.abort();
-  });
-  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
-  page.on("console", (message) => {
-    if (message.type() === "error") {
-      faults.push(`console: ${message.text()}`);
-    }
-  });
-  return { page, faults };
-}
+const openPage = (serverUrl = fixture.server.url): Promise<TestPage> => openTestPage(browser, serverUrl);
 
 /** The result that GraphiQL shows for the operation in the address, once it contains the text. */
 async function resultWith(page: Page, text: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { join } from "node:path";
+import { codeFolder } from "./package-folder.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 
 /** The folder of the engine's SQL files: of this file in a checkout, and where they are copied to in the package. */
@@ -111,14 +111,4 @@ async function readSource(): Promise<FunctionSource> {
   const names = (await readdir(FOLDER)).filter((name) => name.endsWith(".sql")).toSorted();
   const texts = await Promise.all(names.map((name) => readFile(join(FOLDER, name), "utf8")));
   return { texts, hash: createHash("sha256").update(texts.join("\0")).digest("hex") };
-}
-
-/** `src` or `dist`: the build joins files, so the place of a module in it says little. */
-function codeFolder(from: string): string {
-  let root = from;
-  while (!existsSync(join(root, "package.json"))) {
-    root = dirname(root);
-  }
-  const [name = ""] = relative(root, from).split(sep);
-  return join(root, name);
 }

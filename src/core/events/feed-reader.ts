@@ -1,7 +1,8 @@
 import { AppError } from "../../kernel/app-error.ts";
-import type { FailureLog } from "../../kernel/logger.ts";
 import { createFailureLog } from "../../kernel/logger.ts";
 import type { Json } from "../../kernel/json.ts";
+import type { Passes } from "../../kernel/passes.ts";
+import { createPasses } from "../../kernel/passes.ts";
 import type { Task } from "../tasks/task.ts";
 import type { FeedEntry } from "./feed-item.ts";
 import type { TaskFeedOptions, TaskFeedPorts } from "./feed-options.ts";
@@ -16,26 +17,19 @@ const MAX_RESTATED = 1000;
 /** The most offers of events to subscriptions in one turn of the event loop. */
 const MAX_OFFERS = 1000;
 
-/**
- * Reads the log once for all subscriptions, and offers them the events. Its passes never overlap: after any number of
- * announcements during a pass, one more pass follows.
- */
+/** Reads the log once for all subscriptions, and offers them the events. */
 export class FeedReader {
   readonly #ports: TaskFeedPorts;
   readonly #settings: Required<TaskFeedOptions>;
   readonly #subscriptions: ReadonlySet<TaskSubscription>;
   #known: KnownTasks;
-  readonly #failures: FailureLog;
+  readonly #passes: Passes;
   /** Announced progress that waits for the end of the pass: the latest of each task. */
   readonly #pending = new Map<string, ProgressAnnouncement>();
   #position = 0;
   #offers = 0;
   #isOpen = false;
-  #isAsked = false;
-  #isPassing = false;
   #hasGap = false;
-  #pass: Promise<void> = Promise.resolve();
-  #cancelRetry: (() => void) | undefined;
 
   constructor(
     ports: TaskFeedPorts,
@@ -45,7 +39,12 @@ export class FeedReader {
     this.#ports = ports;
     this.#settings = settings;
     this.#subscriptions = subscriptions;
-    this.#failures = createFailureLog(ports.logger, "reading the event log");
+    this.#passes = createPasses({
+      pass: () => this.#pass(),
+      failures: createFailureLog(ports.logger, "reading the event log"),
+      clock: ports.clock,
+      retryMs: settings.retryDelayMs,
+    });
     this.#known = createKnownTasks(settings.maxKnownTasks);
   }
 
@@ -68,8 +67,7 @@ export class FeedReader {
   /** Waits for the end of the pass. No other follows. */
   async end(): Promise<void> {
     this.#isOpen = false;
-    this.#cancelRetry?.();
-    await this.#pass;
+    await this.#passes.end();
   }
 
   /** Takes a message from the bus. Never throws. */
@@ -94,11 +92,8 @@ export class FeedReader {
 
   /** Offers the log's new events: now, or in one more pass after this one. */
   readOn(): void {
-    this.#isAsked = true;
-    if (this.#isOpen && !this.#isPassing) {
-      this.#isPassing = true;
-      this.#cancelRetry?.();
-      this.#pass = this.#passes();
+    if (this.#isOpen) {
+      this.#passes.ask();
     }
   }
 
@@ -128,23 +123,11 @@ export class FeedReader {
     return { entries, position: events.at(-1)?.position ?? after, isLast: events.length < limit };
   }
 
-  async #passes(): Promise<void> {
-    try {
-      while (this.#isAsked && this.#isOpen) {
-        this.#isAsked = false;
-        if (await this.#skipLog()) {
-          continue;
-        }
-        await this.#readLog();
-        await this.#restate();
-        await this.#offerPending();
-      }
-      this.#failures.worked();
-    } catch (error) {
-      this.#failures.failed(error);
-      this.#cancelRetry = this.#ports.clock.after(this.#settings.retryDelayMs, () => this.readOn());
-    } finally {
-      this.#isPassing = false;
+  async #pass(): Promise<void> {
+    if (!(await this.#skipLog())) {
+      await this.#readLog();
+      await this.#restate();
+      await this.#offerPending();
     }
   }
 
@@ -203,7 +186,7 @@ export class FeedReader {
     if (![...this.#subscriptions].some((subscription) => subscription.concerns(taskId))) {
       return;
     }
-    const known = this.#isPassing ? undefined : this.#known.advance(announced);
+    const known = this.#passes.isUnderWay ? undefined : this.#known.advance(announced);
     if (known !== undefined) {
       this.#offer(known);
       return;
@@ -218,7 +201,7 @@ export class FeedReader {
   async #offerPending(): Promise<void> {
     const unknown = [...this.#pending.keys()].filter((taskId) => !this.#known.has(taskId));
     await this.#learn(unknown);
-    if (this.#isAsked) {
+    if (this.#passes.isAsked) {
       // The next pass may bring the events that the progress has to follow.
       return;
     }

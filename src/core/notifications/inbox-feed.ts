@@ -2,6 +2,8 @@ import { AppError } from "../../kernel/app-error.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import { createFailureLog } from "../../kernel/logger.ts";
+import type { Passes } from "../../kernel/passes.ts";
+import { createPasses } from "../../kernel/passes.ts";
 import type { Service } from "../../kernel/service.ts";
 import { createService } from "../../kernel/service.ts";
 import type { EventBus } from "../events/event-bus.ts";
@@ -72,15 +74,17 @@ export function createInboxFeed(ports: InboxFeedPorts): Service & InboxFeed {
 class InboxReader {
   readonly #ports: InboxFeedPorts;
   readonly #subscriptions = new Set<InboxSubscription>();
-  readonly #failures: ReturnType<typeof createFailureLog>;
+  readonly #passes: Passes;
   #isOpen = false;
-  #isAsked = false;
-  #isReading = false;
-  #reading: Promise<void> = Promise.resolve();
 
   constructor(ports: InboxFeedPorts) {
     this.#ports = ports;
-    this.#failures = createFailureLog(ports.logger, "reading the inbox");
+    this.#passes = createPasses({
+      pass: () => this.#pass(),
+      failures: createFailureLog(ports.logger, "reading the inbox"),
+      clock: ports.clock,
+      retryMs: POLL_INTERVAL_MS,
+    });
   }
 
   begin(): void {
@@ -89,7 +93,7 @@ class InboxReader {
 
   async end(): Promise<void> {
     this.#isOpen = false;
-    await this.#reading;
+    await this.#passes.end();
     for (const subscription of this.#subscriptions) {
       subscription.fail(new AppError("UNAVAILABLE", "The inbox feed has stopped. Subscribe again."));
     }
@@ -109,28 +113,8 @@ class InboxReader {
 
   /** Reads the subscribers' inboxes: now, or once more after the reading under way. */
   readOn(): void {
-    this.#isAsked = true;
-    if (this.#isOpen && !this.#isReading && this.#subscriptions.size > 0) {
-      this.#isReading = true;
-      this.#reading = this.#read();
-    }
-  }
-
-  async #read(): Promise<void> {
-    try {
-      while (this.#isAsked && this.#isOpen && this.#subscriptions.size > 0) {
-        this.#isAsked = false;
-        await this.#pass();
-      }
-      this.#failures.worked();
-    } catch (error) {
-      // The next poll tries again.
-      this.#failures.failed(error);
-    } finally {
-      this.#isReading = false;
-    }
-    if (this.#isAsked) {
-      this.readOn();
+    if (this.#isOpen && this.#subscriptions.size > 0) {
+      this.#passes.ask();
     }
   }
 

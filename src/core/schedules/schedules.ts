@@ -6,6 +6,7 @@ import type { EventBus } from "../events/event-bus.ts";
 import type { ForbiddenRefusal, MissingRefusal, UnavailableRefusal } from "../refusals/refusals.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
+import { mayLaunch } from "../tasks/launch/launch-custom.ts";
 import { checkInput } from "../tasks/run/check-input.ts";
 import type { TaskDefinitions } from "../tasks/task-definition.ts";
 import type { Cron } from "./cron.ts";
@@ -69,7 +70,7 @@ export function createSchedules(ports: SchedulesPorts): Schedules {
       if (schedule === undefined) {
         return missing(name);
       }
-      if (!(await mayLaunch(ports, schedule, viewer))) {
+      if (!(await mayChange(ports, schedule, viewer))) {
         return { kind: "FORBIDDEN", message: `You may not change the schedule ${name}.` };
       }
       const changed = await write(schedule);
@@ -115,7 +116,7 @@ async function runNow(ports: SchedulesPorts, schedule: Schedule, viewer: Viewer)
   return outcome;
 }
 
-async function mayLaunch(
+async function mayChange(
   { definitions }: SchedulesPorts,
   { kind, input }: Schedule,
   viewer: Viewer,
@@ -125,7 +126,7 @@ async function mayLaunch(
     return true;
   }
   const checked = await checkInput(own, input);
-  return "value" in checked && own.access({ input: checked.value, viewer });
+  return "value" in checked && mayLaunch(own, { input: checked.value, viewer });
 }
 
 function missing(name: string): MissingRefusal {

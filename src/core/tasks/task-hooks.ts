@@ -53,16 +53,20 @@ export interface ProgressContext<Input = Json> extends StartContext<Input> {
   readonly progress: Progress;
 }
 
-/** What the hooks `complete`, `cancel` and `cleanup` are given. */
-export interface FinalContext<Input = Json> extends StepContext<Input> {
-  /** What `run` returned; null for bulk operations. */
-  readonly result: Json;
+/**
+ * What the hooks `complete`, `cancel` and `cleanup` are given.
+ * @typeParam Result the task's result. A listener of a definition may name the one that it knows: TypeScript cannot infer it
+ *   where `hooks` stands before `run`
+ */
+export interface FinalContext<Input = Json, Result = Json> extends StepContext<Input> {
+  /** What `run` returned; null if it did not return, and for bulk operations. */
+  readonly result: Result;
   /** Why the task FAILED; null if it did not. */
   readonly error: TaskFailure | null;
 }
 
 /** What the hook `fail` is given. */
-export interface FailContext<Input = Json> extends FinalContext<Input> {
+export interface FailContext<Input = Json, Result = Json> extends FinalContext<Input, Result> {
   readonly error: TaskFailure;
 }
 

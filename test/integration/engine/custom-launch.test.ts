@@ -6,6 +6,7 @@ import type { CustomLaunch } from "../../../src/core/tasks/launch/launch-custom.
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
+import { createId } from "../../../src/kernel/ids.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 
@@ -61,6 +62,15 @@ const TASKS: readonly DefinedTask[] = [
     access: ({ viewer }) => viewer.id !== "eve",
     retries: { max: 3 },
     run: async ({ input }) => input,
+  }),
+  // JavaScript may return anything.
+  defineTask({ kind: "careless", access: ({ input }) => input as boolean, run: async () => 1 }),
+  defineTask({ kind: "miscounted", total: ({ input }) => input as number, run: async () => 1 }),
+  defineTask({
+    kind: "keyed",
+    input: z.string(),
+    concurrency: { max: 1, perKey: ({ input }) => input },
+    run: async () => 1,
   }),
 ];
 
@@ -149,6 +159,27 @@ describe("a launch of a task of the app's own", () => {
       message: "You may not launch recount with this input.",
     });
     expect(taskOf(await launch({ ids: ["1"] }, eve))).toMatchObject({ status: "SUCCEEDED" });
+  });
+});
+
+describe("a definition that returns what it must not", () => {
+  it.each([null, 1, "no"])("allows a launch by nothing but true: not by %j", async (input) => {
+    expect(await launch(input, { kind: "careless" })).toMatchObject({ kind: "FORBIDDEN" });
+    expect(await launch(true, { kind: "careless" })).toMatchObject({ kind: "LAUNCHED" });
+  });
+
+  it.each([-1, 1.5, 1e12, "x"])("is told what a total must be, instead of %j", async (input) => {
+    await expect(launch(input, { kind: "miscounted" })).rejects.toThrow(
+      `miscounted: total must be a whole number from 0 to 2147483647, not ${input}.`,
+    );
+  });
+
+  it("may name keys of concurrency of any length", async () => {
+    const key = Array.from({ length: 1000 }, (_, at) => createId(new Date(at))).join();
+    const tasks = await Promise.all([`${key}a`, `${key}b`].map((input) => launch(input, { kind: "keyed" })));
+    for (const task of tasks.map(taskOf)) {
+      expect((await engine.settled(task.id)).status).toBe("SUCCEEDED");
+    }
   });
 });
 

@@ -13,6 +13,7 @@ let api: ModelsFixture;
 beforeAll(async () => {
   generated = await generateFixture(join(import.meta.dirname, "other-models.prisma"));
   api = await createModelsFixture({
+    // option: generated
     generated,
     // option: models.isExposed
     modelOptions: { Secret: { isExposed: false }, Item: { plural: "stock" } },

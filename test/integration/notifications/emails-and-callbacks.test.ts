@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import type { NotifyRequest, OutgoingNotification, PowerCrud } from "../../../src/index.ts";
 import { defineTask } from "../../../src/index.ts";
@@ -22,7 +22,6 @@ const emailOf = ({ viewer }: NotifyRequest): string | undefined => {
 const failing = defineTask({
   kind: "failing",
   input: z.object({ text: z.string() }),
-  // option: tasks.notify
   notify: [{ channel: "CALLBACK", target: "record", on: ["FAILED"] }],
   run: ({ input }) => Promise.reject(new Error(input.text)),
 });
@@ -32,26 +31,18 @@ beforeAll(async () => {
   fixture = await createNotifyFixture();
   powercrud = await fixture.start({
     config: {
-      // option: tasks
       tasks: [failing],
-      // option: models.notify
       models: { City: { notify: [{ channel: "EMAIL", target: emailOf }] } },
-      // option: notify
       notify: {
-        // option: notify.default
         default: [{ channel: "CALLBACK", target: "record" }],
-        // option: notify.kinds
         kinds: { bulkDelete: [] },
-        // option: notify.email.from
         email: { from: "Tasks <tasks@example.com>" },
-        // option: notify.callbacks
         callbacks: {
           record(notification) {
             onCall();
             called.push(notification);
           },
         },
-        // option: notify.isAllowed
         isAllowed: ({ notify }) => notify.target !== "victim@example.com",
       },
     },
@@ -92,6 +83,7 @@ describe("an e-mail", () => {
     expect(to).toEqual(["ann@example.com"]);
     const [head = "", ...parts] = source.split("\r\n\r\n");
     const body = parts.join("\n\n").replaceAll("=\r\n", "").replaceAll("=3D", "=");
+    // option: notify.email.from
     expect(head).toContain("From: Tasks <tasks@example.com>");
     expect(head).toContain(`Message-ID: <${stored.id}@powercrud>`);
     expect(head).toMatch(/^Subject: =\?UTF-8\?Q\?=22Fix_=3Cb=3E_Bcc=3A_all/m);
@@ -121,6 +113,7 @@ describe("an e-mail", () => {
 describe("the config", () => {
   it("tells as its rules say: kind before model before default, and the call before all", async () => {
     const ann = { id: "ann", claims: { email: "model-rule@example.com" } };
+    // option: models.notify
     const byModel = await noteCities(powercrud, {}, ann);
     expect(await rows(byModel.task.id)).toMatchObject([
       { channel: "EMAIL", target: "model-rule@example.com" },
@@ -131,11 +124,14 @@ describe("the config", () => {
     expect(await rows(silenced.task.id)).toEqual([]);
     const remove = `mutation { bulkDeleteCities(selection: {ids: [12]}, options: {mode: SYNC}) {
       ... on TaskLaunched { task { id } } } }`;
+    // option: notify.kinds
     const byKind = await dataOf(powercrud, remove, {}, ann);
     expect(await rows(byKind.bulkDeleteCities.task.id)).toEqual([]);
     const country = `mutation { bulkUpdateCountries(
       selection: {ids: ["FR"]}, data: {name: {set: "France"}}, options: {mode: SYNC}
     ) { ... on TaskLaunched { task { id } } ... on Error { message } } }`;
+    // option: notify
+    // option: notify.default
     const byDefault = await dataOf(powercrud, country, {}, ann);
     expect(await rows(byDefault.bulkUpdateCountries.task.id)).toMatchObject([{ channel: "CALLBACK" }]);
   });
@@ -145,12 +141,15 @@ describe("the config", () => {
       onCall = () => undefined;
       throw new Error("not yet");
     };
+    // option: tasks
+    // option: tasks.notify
     const outcome = await powercrud.tasks.launch(failing, { text: "boom" });
     const taskId = outcome.kind === "LAUNCHED" ? outcome.task.id : "";
     await expect.poll(() => rows(taskId)).toMatchObject([{ status: "PENDING", last_error: "not yet" }]);
     await fixture.query("UPDATE powercrud.notification SET due_at = now() WHERE task_id = $1", [taskId]);
     await fixture.query(`SELECT pg_notify('powercrud_notifications', '1 {}')`);
     await expect.poll(() => rows(taskId)).toMatchObject([{ status: "SENT", tries: 2 }]);
+    // option: notify.callbacks
     expect(called.filter(({ task }) => task.id === taskId)).toMatchObject([
       {
         channel: "CALLBACK",
@@ -167,6 +166,7 @@ describe("a launch that asks for what cannot be", () => {
     [{ channel: "EMAIL" }, "target", "needs an e-mail address."],
     [{ channel: "EMAIL", target: "a@b.example, c@d.example" }, "target", "is not an e-mail address."],
     [{ channel: "EMAIL", target: "a@b.example\r\nBcc: c@d.example" }, "target", "is not an e-mail address."],
+    // option: notify.isAllowed
     [{ channel: "EMAIL", target: "victim@example.com" }, "", "the app's rules for notifications refuse it."],
     [{ channel: "WEBHOOK", target: "https://a.example" }, "channel", "set POWERCRUD_WEBHOOK_SECRET"],
     [{ channel: "CALLBACK", target: "recrod" }, "target", 'no callback "recrod". Known: record.'],
@@ -208,6 +208,17 @@ it("the status page is linked for tasks that ask for it, and for no others", asy
   expect((await noteCities(powercrud, {})).task.statusPageUrl).toBeNull();
 });
 
+it("mails go to the config's server where the environment names none", async () => {
+  const other = await createNotifyFixture();
+  onTestFinished(() => other.stop());
+  const process = await other.start({
+    // option: notify.email.smtpUrl
+    config: { notify: { email: { from: "a@b.example", smtpUrl: mails.url } } },
+  });
+  await noteCities(process, { notify: [{ channel: "EMAIL", target: "config@example.com" }] });
+  expect((await mails.arrived("config@example.com")).source).toContain("From: a@b.example");
+});
+
 it("a config that cannot be kept is refused at the start, with every fault", async () => {
   const start = fixture.start({
     config: {
@@ -217,7 +228,6 @@ it("a config that cannot be kept is refused at the start, with every fault", asy
           { channel: "EMAIL", target: "nobody" },
           { channel: "CALLBACK", target: "tell" },
         ],
-        // option: notify.email.smtpUrl
         email: { from: "a@b.example", smtpUrl: "http://mail" },
         webhook: {},
       },

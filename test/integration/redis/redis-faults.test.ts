@@ -1,7 +1,11 @@
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import type { AcquireResult } from "../../../src/core/locks/lock-store.ts";
+import { defineTask } from "../../../src/core/tasks/define-task.ts";
+import { pauseTask } from "../../../src/core/tasks/run/pause-task.ts";
+import { resumeTask } from "../../../src/core/tasks/run/resume-task.ts";
 import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { withDeadline } from "../../support/deadline.ts";
@@ -96,11 +100,39 @@ async function untilLaunched(ids: readonly string[]): Promise<Task> {
   return withDeadline(wait(), 20_000, "a launch to be accepted again");
 }
 
+/** What ends the run of the task with that input. */
+const ends = new Map<unknown, () => void>();
+const alone = defineTask({
+  kind: "alone",
+  concurrency: { max: 1 },
+  claims: ({ input }) => (input === "holds" ? [{ model: "Thing", ids: ["9"] }] : []),
+  run: ({ input }) => new Promise<void>((resolve) => ends.set(input, resolve)),
+});
+const behind = defineTask({
+  kind: "behind",
+  claims: () => [{ model: "Thing", ids: ["9"] }],
+  run: async () => "its turn",
+});
+const unlucky = defineTask({
+  kind: "unlucky",
+  retries: { max: 1, delayMs: 1 },
+  run: async ({ attempt }) => (attempt === 1 ? Promise.reject(new Error("once")) : "luckier"),
+});
+
 const allIds = Array.from({ length: 300 }, (_, at) => String(at + 1));
 
 describe("a Redis that is emptied", () => {
   beforeAll(async () => {
-    engine = await createEngineFixture({ redisUrl: inject("redisUrl"), chunkRecords: 50 });
+    engine = await createEngineFixture({
+      redisUrl: inject("redisUrl"),
+      chunkRecords: 50,
+      tasks: [alone, behind, unlucky],
+      queue: (real) => ({
+        ...real,
+        // What was to be delivered later is lost with the rest.
+        enqueue: (tasks) => real.enqueue(tasks.filter(({ delayMs }) => delayMs === undefined)),
+      }),
+    });
   });
   afterAll(() => engine.stop());
   beforeEach(fill);
@@ -159,6 +191,41 @@ describe("a Redis that is emptied", () => {
     const settled = await Promise.all(tasks.map(({ id }) => engine.settled(id)));
     expect(settled.map(({ status }) => status)).toEqual(["SUCCEEDED", "SUCCEEDED", "SUCCEEDED"]);
     expect(await counts()).toEqual([0, 1]);
+  });
+
+  it("loses no custom task: running, awaiting its slot, in line, paused or postponed, each runs once", async () => {
+    const custom = async (kind: string, input: string): Promise<string> => {
+      const options = { mode: "ASYNC", onConflict: "WAIT" } as const;
+      const outcome = await engine.launchCustom({ kind, input, options });
+      return outcome.kind === "LAUNCHED" ? outcome.task.id : outcome.message;
+    };
+    const running = await custom("alone", "holds");
+    await expect.poll(() => ends.has("holds")).toBe(true);
+    const inLine = await custom("behind", "");
+    const postponed = await custom("unlucky", "");
+    await expect.poll(() => engine.task(postponed)).toMatchObject({ status: "PENDING", failures: 1 });
+    const awaiting = await custom("alone", "second");
+    const paused = await custom("alone", "third");
+    await pauseTask(engine.ports, { taskId: paused, viewer: ANONYMOUS });
+    await engine.loseRedis();
+    await resumeTask(engine.ports, { taskId: paused });
+    ends.get("holds")?.();
+    for (const input of ["second", "third"]) {
+      await expect
+        .poll(async () => {
+          await sweep(engine.ports, { ...PATIENT, enqueueGraceMs: -1000, beginGraceMs: -1000 });
+          return ends.has(input);
+        })
+        .toBe(true);
+      ends.get(input)?.();
+    }
+    const settled = await Promise.all(
+      [running, inLine, postponed, awaiting, paused].map((id) => engine.settled(id)),
+    );
+    expect(settled.map(({ status, attempt }) => [status, attempt])).toEqual(
+      [1, 1, 2, 1, 1].map((attempt) => ["SUCCEEDED", attempt]),
+    );
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 });
 

@@ -9,11 +9,8 @@ import type { TestDatabase } from "../../support/test-database.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 
 const census = defineTask({
-  // option: tasks.kind
   kind: "census",
-  // option: tasks.description
   description: "Counts the people.",
-  // option: tasks.input
   input: z.object({
     country: z.string().length(2),
     mode: z.enum(["FAST", "EXACT"]).default("FAST"),
@@ -24,9 +21,7 @@ const census = defineTask({
   total: () => 1,
   claims: ({ input }) => [{ model: "Country", ids: [input.country] }],
   access: ({ viewer, input }) => viewer.id !== "stranger" || input.country === "XX",
-  // option: tasks.isDryRunnable
   isDryRunnable: true,
-  // option: tasks.run
   run: ({ input, isDryRun }) => Promise.resolve({ ...input, isDryRun }),
 });
 const tidy = defineTask({ kind: "tidy", total: () => 0, run: ({ input }) => Promise.resolve({ input }) });
@@ -79,6 +74,7 @@ describe("the mutation of a task of the app's own", () => {
         status: "SUCCEEDED",
         label: "all of it",
         isDryRun: true,
+        // option: tasks.run
         result: {
           country: "FR",
           mode: "FAST",
@@ -87,16 +83,25 @@ describe("the mutation of a task of the app's own", () => {
           notes: { a: "b" },
           isDryRun: true,
         },
+        // option: tasks.kind
+        // option: tasks.description
         kindInfo: { name: "census", description: "Counts the people.", mutation: "launchCensus" },
       },
     });
     expect(await execute(`mutation { launchTidy(options: {mode: SYNC}) ${RESULT} }`)).toMatchObject({
-      launchTidy: { task: { status: "SUCCEEDED", result: { input: null } } },
+      launchTidy: {
+        task: {
+          status: "SUCCEEDED",
+          result: { input: null },
+          kindInfo: { name: "tidy", description: null, mutation: "launchTidy" },
+        },
+      },
     });
   });
 
   it("returns what the definition's schema refuses as data, with the path of each field", async () => {
     expect(
+      // option: tasks.input
       await launchCensus(`input: {country: "FRA", ranges: [{from: 1}, {from: 2, to: null}]}`),
     ).toMatchObject({
       __typename: "ValidationError",
@@ -124,6 +129,7 @@ describe("the mutation of a task of the app's own", () => {
   });
 
   it("refuses options that do not fit the kind, and repeats a launch by its key", async () => {
+    // option: tasks.isDryRunnable
     expect(await execute(`mutation { launchTidy(options: {dryRun: true}) ${RESULT} }`)).toMatchObject({
       launchTidy: { __typename: "ValidationError", problems: [{ field: "options.dryRun" }] },
     });

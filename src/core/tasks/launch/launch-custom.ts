@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { AppError } from "../../../kernel/app-error.ts";
 import type { Json } from "../../../kernel/json.ts";
 import { toStorableText } from "../../../kernel/json.ts";
@@ -9,6 +10,7 @@ import { invalid } from "../../refusals/problems.ts";
 import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import type { DefinedTask, TaskRequest } from "../define-task.ts";
 import type { LaunchOptions } from "../launch-options.ts";
+import { describeMiscount } from "../progress.ts";
 import { checkInput } from "../run/check-input.ts";
 import { storableJson } from "../run/storable-json.ts";
 import { checkClaims } from "./check-claims.ts";
@@ -128,10 +130,15 @@ export async function acceptLaunch(
     return invalid(problems);
   }
   const request = { input: checked.value, viewer };
-  const isAllowed = (await own.access?.(request)) ?? true;
-  return isAllowed
+  return (await mayLaunch(own, request))
     ? { kind: "ACCEPTED", stored: stored.value, request }
     : { kind: "FORBIDDEN", message: `You may not launch ${own.kind} with this input.` };
+}
+
+/** Nothing but true allows it: a function that forgets to return must not. */
+export async function mayLaunch(own: DefinedTask, request: TaskRequest<unknown>): Promise<boolean> {
+  const allowed: unknown = own.access === undefined || (await own.access(request));
+  return allowed === true;
 }
 
 type Described = Pick<
@@ -156,7 +163,7 @@ export async function describeLaunch(
     records: [],
     maxChunkRecords: 1,
     claims: claims.value,
-    total: own.total?.(request) ?? null,
+    total: totalOf(own, request),
     ...concurrencyOf(own, request),
   };
   return { value: described };
@@ -170,6 +177,19 @@ function labelOf(
   return label === undefined ? {} : { label: shortLabel(label) };
 }
 
+/** @throws TypeError for what is no count */
+function totalOf(own: DefinedTask, request: TaskRequest<unknown>): number | null {
+  const total = own.total?.(request) ?? null;
+  const miscount = total === null ? undefined : describeMiscount("total", total);
+  if (miscount !== undefined) {
+    throw new TypeError(`${own.kind}: ${miscount}`);
+  }
+  return total;
+}
+
+/** Longer keys become hashes: an index keeps them. */
+const MAX_KEY_LENGTH = 200;
+
 /** Keys of different kinds never meet. */
 function concurrencyOf(
   { kind, concurrency }: DefinedTask,
@@ -179,6 +199,7 @@ function concurrencyOf(
     return {};
   }
   const { max, perKey } = concurrency;
-  const key = perKey === undefined ? kind : `${kind}:${perKey(request)}`;
+  const given = perKey === undefined ? kind : `${kind}:${perKey(request)}`;
+  const key = given.length > MAX_KEY_LENGTH ? createHash("sha256").update(given).digest("base64url") : given;
   return { concurrency: { key: toStorableText(key), max } };
 }

@@ -1,0 +1,184 @@
+import type { Client as SocketClient } from "graphql-ws";
+import { createClient as createSocketClient } from "graphql-ws";
+import type { Client, OperationResult } from "urql";
+import type { TypedDocumentNode } from "urql";
+import { createClient, createRequest, fetchExchange, stringifyDocument } from "urql";
+import type { OperationDefinitionNode } from "graphql";
+import { OperationTypeNode } from "graphql";
+
+/** Whether messages come through, and since when. */
+export interface LinkState {
+  readonly isOnline: boolean;
+  readonly since: Date;
+}
+
+/** A subscription that outlives lost connections. */
+export interface Following<Data, Variables> {
+  readonly document: TypedDocumentNode<Data, Variables>;
+  /** Asked before each try, so that a later one goes on where the last message was. */
+  readonly variables: () => Variables;
+  readonly onData: (data: Data) => void;
+  /** Called when messages come again after a gap. */
+  readonly onReturn?: () => void;
+  /** A refusal by the service. It ends the subscription. */
+  readonly onRefusal?: (message: string) => void;
+}
+
+/** The way to the service: requests by HTTP, subscriptions through one socket. */
+export interface Connection {
+  readonly client: Client;
+  readonly link: { read(): LinkState; subscribe(listener: () => void): () => void };
+  /** Runs a document and gives its data. @throws Error with the service's message */
+  request<Data, Variables extends object>(
+    document: TypedDocumentNode<Data, Variables> | string,
+    variables: Variables,
+  ): Promise<Data>;
+  /** @returns ends it */
+  follow<Data, Variables extends Record<string, unknown>>(following: Following<Data, Variables>): () => void;
+  /** Fetches a file of the service and lets the browser keep it. @throws Error with what the service said */
+  download(path: string, name: string): Promise<void>;
+  close(): void;
+}
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 8000;
+
+/** @param token sent with every request; undefined where the service asks for none */
+export function connect(url: URL, token: string | undefined): Connection {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const client = createClient({
+    url: url.href,
+    exchanges: [fetchExchange],
+    preferGetMethod: false,
+    requestPolicy: "network-only",
+    fetchOptions: { headers },
+  });
+  const link = createLink();
+  const socketUrl = new URL(url);
+  socketUrl.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  const socket = createSocketClient({
+    url: socketUrl.href,
+    // Each subscription tries again by itself, since it goes on with other variables.
+    retryAttempts: 0,
+    connectionParams: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    on: {
+      connected: () => link.set(true),
+      closed: () => link.set(false),
+    },
+  });
+  return {
+    client,
+    link,
+    request: (document, variables) => request(client, document, variables),
+    follow: (following) => follow(socket, following),
+    download: (path, name) => download(new URL(path, url), headers, name),
+    close: () => void socket.dispose(),
+  };
+}
+
+/** A link could not send the key. */
+async function download(url: URL, headers: Record<string, string>, name: string): Promise<void> {
+  const answer = await fetch(url, { headers });
+  if (!answer.ok) {
+    throw new Error(`The service did not give the file (${answer.status}).`);
+  }
+  const address = URL.createObjectURL(await answer.blob());
+  const link = Object.assign(document.createElement("a"), { href: address, download: name });
+  link.click();
+  URL.revokeObjectURL(address);
+}
+
+function createLink(): Connection["link"] & { set(isOnline: boolean): void } {
+  let state: LinkState = { isOnline: true, since: new Date() };
+  const listeners = new Set<() => void>();
+  return {
+    read: () => state,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    set(isOnline) {
+      if (state.isOnline !== isOnline) {
+        state = { isOnline, since: new Date() };
+        listeners.forEach((listener) => listener());
+      }
+    },
+  };
+}
+
+async function request<Data, Variables extends object>(
+  client: Client,
+  document: TypedDocumentNode<Data, Variables> | string,
+  variables: Variables,
+): Promise<Data> {
+  const asked = createRequest<Data, Variables>(document, variables);
+  const definition = asked.query.definitions.find(
+    (one): one is OperationDefinitionNode => "operation" in one,
+  );
+  const isMutation = definition?.operation === OperationTypeNode.MUTATION;
+  const source = isMutation ? client.executeMutation(asked) : client.executeQuery(asked);
+  const answer = await source.toPromise();
+  if (answer.error !== undefined || answer.data === undefined) {
+    throw new Error(messageOf(answer));
+  }
+  return answer.data;
+}
+
+function messageOf({ error }: OperationResult<unknown>): string {
+  if (error?.networkError !== undefined) {
+    return "The service cannot be reached.";
+  }
+  return error?.graphQLErrors.map(({ message }) => message).join(" ") ?? "The service gave no answer.";
+}
+
+function follow<Data, Variables extends Record<string, unknown>>(
+  socket: SocketClient,
+  { document, variables, onData, onReturn, onRefusal }: Following<Data, Variables>,
+): () => void {
+  const query = stringifyDocument(document);
+  let isWanted = true;
+  let failures = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let end = (): void => undefined;
+
+  const again = (): void => {
+    if (isWanted) {
+      const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
+      failures += 1;
+      timer = setTimeout(start, pause);
+    }
+  };
+  const start = (): void => {
+    if (failures > 0) {
+      onReturn?.();
+    }
+    end = socket.subscribe<Data>(
+      { query, variables: variables() },
+      {
+        next({ data, errors }) {
+          failures = 0;
+          if (errors !== undefined) {
+            isWanted = false;
+            onRefusal?.(errors.map(({ message }) => message).join(" "));
+          } else if (data !== undefined && data !== null) {
+            onData(data);
+          }
+        },
+        error: (error) => {
+          if (Array.isArray(error)) {
+            isWanted = false;
+            onRefusal?.(error.map((one: { message?: string }) => one.message ?? "").join(" "));
+          }
+          again();
+        },
+        complete: again,
+      },
+    );
+  };
+  start();
+  return () => {
+    isWanted = false;
+    clearTimeout(timer);
+    end();
+  };
+}

@@ -1,0 +1,65 @@
+import { AppShell, Burger, Button, Group, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { Outlet, useLocation } from "@tanstack/react-router";
+import type { JSX } from "react";
+import { useEffect } from "react";
+import { PageLink } from "../parts/link.tsx";
+import { ColorSchemeButton } from "./color-scheme-button.tsx";
+import { Rail } from "./rail.tsx";
+import { Tray } from "./tray.tsx";
+import { useLink, useWorkspace } from "./workspace.tsx";
+
+/** The frame around every page. */
+export function App(): JSX.Element {
+  const [isOpen, rail] = useDisclosure(false);
+  const { viewer, signOut } = useWorkspace();
+  const { pathname } = useLocation();
+  useEffect(() => rail.close(), [pathname, rail.close]);
+  return (
+    <AppShell
+      header={{ height: 48 }}
+      navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !isOpen } }}
+      padding="md"
+    >
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger opened={isOpen} onClick={rail.toggle} hiddenFrom="sm" size="sm" aria-label="Menu" />
+            <PageLink to="/" fw={600} size="sm" c="inherit" underline="never">
+              powercrud
+            </PageLink>
+          </Group>
+          <Group gap="sm" wrap="nowrap">
+            <Text size="xs" c="dimmed" visibleFrom="xs">
+              {viewer.id ?? ""}
+            </Text>
+            {signOut === undefined ? null : (
+              <Button size="compact-xs" variant="subtle" onClick={signOut}>
+                Sign out
+              </Button>
+            )}
+            <ColorSchemeButton />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs">
+        <Rail />
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <OfflineLine />
+        <Outlet />
+      </AppShell.Main>
+      <Tray />
+    </AppShell>
+  );
+}
+
+/** Says that what one sees may be old. It covers nothing. */
+function OfflineLine(): JSX.Element | null {
+  const { isOnline, since } = useLink();
+  return isOnline ? null : (
+    <Text size="xs" role="status" className="offline">
+      Reconnecting… what you see is from {since.toLocaleTimeString()}.
+    </Text>
+  );
+}

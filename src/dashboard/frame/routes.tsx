@@ -1,0 +1,84 @@
+import { createRootRoute, createRoute, createRouter as create, redirect } from "@tanstack/react-router";
+import { HealthPage } from "../health/health-page.tsx";
+import type { Window } from "../models/list-document.ts";
+import { NotificationListPage } from "../notifications/notification-list-page.tsx";
+import { ScheduleListPage } from "../schedules/schedule-list-page.tsx";
+import type { Model } from "../models/model.ts";
+import { Empty } from "../parts/notice.tsx";
+import type { RecordListSearch } from "../records/record-list-page.tsx";
+import { RecordListPage } from "../records/record-list-page.tsx";
+import { RecordPage } from "../records/record-page.tsx";
+import type { TaskListSearch } from "../tasks/task-list-page.tsx";
+import { TaskListPage } from "../tasks/task-list-page.tsx";
+import { TaskPage } from "../tasks/task-page.tsx";
+import { App } from "./app.tsx";
+
+const root = createRootRoute({
+  component: App,
+  notFoundComponent: () => <Empty>There is no such page.</Empty>,
+});
+
+const tasks = createRoute({
+  getParentRoute: () => root,
+  path: "/tasks",
+  component: TaskListPage,
+  validateSearch: (search: Record<string, unknown>): TaskListSearch => search,
+});
+
+const task = createRoute({ getParentRoute: () => root, path: "/tasks/$id", component: TaskPage });
+
+const records = createRoute({
+  getParentRoute: () => root,
+  path: "/records/$model",
+  component: RecordListPage,
+  validateSearch: (search: Record<string, unknown>): RecordListSearch => search,
+});
+
+const record = createRoute({
+  getParentRoute: () => root,
+  path: "/records/$model/$id",
+  component: RecordPage,
+});
+
+const schedules = createRoute({
+  getParentRoute: () => root,
+  path: "/schedules",
+  component: ScheduleListPage,
+});
+
+const notifications = createRoute({
+  getParentRoute: () => root,
+  path: "/notifications",
+  component: NotificationListPage,
+  validateSearch: (search: Record<string, unknown>): Window => search,
+});
+
+const health = createRoute({ getParentRoute: () => root, path: "/health", component: HealthPage });
+
+/** @param models the first of them is what one sees first */
+export function createRouter(models: readonly Model[]): ReturnType<typeof makeRouter> {
+  return makeRouter(models);
+}
+
+function makeRouter(models: readonly Model[]) {
+  const home = createRoute({
+    getParentRoute: () => root,
+    path: "/",
+    beforeLoad: () => {
+      const [first] = models;
+      throw first === undefined
+        ? redirect({ to: "/tasks" })
+        : redirect({ to: "/records/$model", params: { model: first.name } });
+    },
+  });
+  return create({
+    routeTree: root.addChildren([home, tasks, task, records, record, schedules, notifications, health]),
+    basepath: "/dashboard",
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

@@ -1,0 +1,91 @@
+import { Badge, Button, Group, Stack, Table, Text, Title } from "@mantine/core";
+import type { JSX } from "react";
+import { useWorkspace } from "../frame/workspace.tsx";
+import type { HealthQuery } from "../generated/graphql.ts";
+import { HealthDocument } from "../generated/graphql.ts";
+import { inWords } from "../models/model.ts";
+import { Failure } from "../parts/notice.tsx";
+import { TimeText } from "../parts/time-text.tsx";
+import { useAnswer } from "../parts/use-answer.ts";
+
+const COLORS = { OK: "green", WARNING: "yellow", FAILED: "red" } as const;
+const WORDS = { OK: "works", WARNING: "needs attention", FAILED: "does not work" } as const;
+
+/** Whether all parts of the deployment work, and its processes. Asked when it is opened, and on demand. */
+export function HealthPage(): JSX.Element {
+  const { connection } = useWorkspace();
+  const { data, error, isLoading, reload } = useAnswer(
+    "health",
+    async () => (await connection.request(HealthDocument, {})).health,
+  );
+  return (
+    <Stack maw={860}>
+      <Group justify="space-between">
+        <Title order={1} size="h3">
+          Health
+        </Title>
+        <Button size="xs" variant="default" loading={isLoading} onClick={reload}>
+          Check again
+        </Button>
+      </Group>
+      {error === undefined ? null : <Failure message={error} onRetry={reload} />}
+      {data === undefined ? null : <HealthTables health={data} />}
+    </Stack>
+  );
+}
+
+function HealthTables({ health }: { health: HealthQuery["health"] }): JSX.Element {
+  return (
+    <>
+      <Text size="sm">
+        Tasks and messages go by {health.backend}. {health.backendReason}
+      </Text>
+      <Table verticalSpacing={6}>
+        <Table.Tbody>
+          {health.checks.map(({ name, status, message }) => (
+            <Table.Tr key={name}>
+              <Table.Td w={180}>{inWords(name)}</Table.Td>
+              <Table.Td w={160}>
+                <Badge variant="light" color={COLORS[status]} tt="none">
+                  {WORDS[status]}
+                </Badge>
+              </Table.Td>
+              <Table.Td>{message}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      <Title order={2} size="h5">
+        Processes
+      </Title>
+      <Table.ScrollContainer minWidth={480}>
+        <Table verticalSpacing={6}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Process</Table.Th>
+              <Table.Th>Role</Table.Th>
+              <Table.Th>Tasks at a time</Table.Th>
+              <Table.Th>Started</Table.Th>
+              <Table.Th>Seen</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {health.processes.map(({ id, role, concurrency, startedAt, seenAt }) => (
+              <Table.Tr key={id}>
+                <Table.Td>{id}</Table.Td>
+                <Table.Td>{inWords(role.toLowerCase())}</Table.Td>
+                <Table.Td>{concurrency}</Table.Td>
+                <Table.Td>
+                  <TimeText at={startedAt} />
+                </Table.Td>
+                <Table.Td>
+                  <TimeText at={seenAt} />
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </>
+  );
+}

@@ -1,0 +1,119 @@
+import type { Field, Shape } from "./shape.ts";
+
+/** A record on a page: its id, the task that holds it, and the fields that were asked for. */
+export interface RecordRow {
+  readonly id: string;
+  readonly activeTask: HolderRow | null;
+  readonly [field: string]: unknown;
+}
+
+/** The task that holds a record. */
+export interface HolderRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly label: string | null;
+}
+
+/** A page of records. */
+export interface RecordPage {
+  readonly list: {
+    readonly totalCount: number;
+    readonly pageInfo: {
+      readonly hasNextPage: boolean;
+      readonly hasPreviousPage: boolean;
+      readonly startCursor: string | null;
+      readonly endCursor: string | null;
+    };
+    readonly nodes: readonly RecordRow[];
+  };
+}
+
+/** The variables of a list's document. */
+export type ListVariables = Readonly<Record<string, unknown>>;
+
+/** Turns pages of at most `first` or `last` records into variables. */
+export interface Window {
+  readonly after?: string;
+  readonly before?: string;
+}
+
+/** The query of a model's list with these columns. */
+export function listDocument(shape: Shape, columns: readonly Field[]): string {
+  const { name, list, listArguments } = shape.model;
+  const types: Record<string, string> = {
+    where: `${name}Where`,
+    orderBy: `[${name}OrderBy!]`,
+    search: "String",
+    first: "Int",
+    after: "String",
+    last: "Int",
+    before: "String",
+  };
+  const taken = Object.entries(types).filter(([argument]) => listArguments.has(argument));
+  const variables = taken.map(([argument, type]) => `$${argument}: ${type}`).join(", ");
+  const values = taken.map(([argument]) => `${argument}: $${argument}`).join(", ");
+  const selections = columns.map((column) => selectionOf(shape, column)).join(" ");
+  return `query List(${variables}) { list: ${list}(${values}) { totalCount
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    nodes { id activeTask { id kind label } ${selections} } } }`;
+}
+
+function selectionOf(shape: Shape, { name, kind, type }: Field): string {
+  if (kind === "record") {
+    return `${name} { id ${shape.labelOf(type) ?? ""} }`;
+  }
+  return kind === "records" ? `${name}: ${name}Aggregate { count }` : name;
+}
+
+/** @param size records on a page */
+export function windowVariables({ after, before }: Window, size: number): ListVariables {
+  return before === undefined
+    ? { first: size, ...(after === undefined ? {} : { after }) }
+    : { last: size, before };
+}
+
+/** The query of one record with these fields. */
+export function recordDocument(shape: Shape, fields: readonly Field[]): string {
+  const selections = fields.map((field) => selectionOf(shape, field)).join(" ");
+  return `query Record($id: ID!) { record: ${shape.model.one ?? ""}(id: $id) {
+    id activeTask { id kind label } ${selections} } }`;
+}
+
+/** The mutation that creates, updates or deletes one record. */
+export function writeDocument(shape: Shape, verb: "create" | "update" | "delete", isDated: boolean): string {
+  const { name, create = "", update = "", delete: remove = "" } = shape.model;
+  const field = { create, update, delete: remove }[verb];
+  const inputs: Record<string, string> = {
+    ...(verb === "create" ? {} : { id: "ID!" }),
+    ...(verb === "create" ? { data: `${name}CreateInput!` } : {}),
+    ...(verb === "update" ? { data: `${name}UpdateInput!` } : {}),
+    ...(isDated && verb !== "create" ? { expectedUpdatedAt: "DateTime" } : {}),
+  };
+  const variables = Object.entries(inputs).map(([argument, type]) => `$${argument}: ${type}`);
+  const values = Object.keys(inputs).map((argument) => `${argument}: $${argument}`);
+  const result = { create: "Create", update: "Update", delete: "Delete" }[verb];
+  const payload = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
+  return `mutation Write(${variables.join(", ")}) { write: ${field}(${values.join(", ")}) {
+    __typename
+    ... on ${result}${name}Payload { record: ${payload} { id } }
+    ... on Error { code message }
+    ... on ValidationError { problems { field message } }
+    ... on ConflictError { conflicts(first: 1) { heldBy { id kind label } } }
+  } }`;
+}
+
+/** The mutation that launches a bulk update or delete of a model's records. */
+export function launchDocument(shape: Shape, verb: "update" | "delete"): string {
+  const { name, bulkUpdate = "", bulkDelete = "" } = shape.model;
+  const isUpdate = verb === "update";
+  const data = isUpdate ? `$data: ${name}BulkUpdateInput!, ` : "";
+  return `mutation Launch(${data}$selection: ${name}Selection!, $options: BulkOptions) {
+    launch: ${isUpdate ? bulkUpdate : bulkDelete}(${isUpdate ? "data: $data, " : ""}selection: $selection, options: $options) {
+      __typename
+      ... on TaskLaunched { isDuplicate task { id } }
+      ... on Error { code message }
+      ... on ConflictError { totalConflicts conflicts(first: 10) { recordId heldBy { id kind label progress { percent etaMs } } } }
+      ... on LimitError { limit matched }
+      ... on ValidationError { problems { field message } }
+    } }`;
+}

@@ -1,0 +1,72 @@
+import { Button, Card, Group, Stack, Text, Title } from "@mantine/core";
+import { useSearch } from "@tanstack/react-router";
+import type { JSX } from "react";
+import { useState } from "react";
+import { useWorkspace } from "../frame/workspace.tsx";
+import { MarkNotificationReadDocument, NotificationsDocument } from "../generated/graphql.ts";
+import type { Window } from "../models/list-document.ts";
+import { windowVariables } from "../models/list-document.ts";
+import { PageLink } from "../parts/link.tsx";
+import { Empty, Failure } from "../parts/notice.tsx";
+import { Pager } from "../parts/pager.tsx";
+import { TimeText } from "../parts/time-text.tsx";
+import { useAnswer } from "../parts/use-answer.ts";
+import { useNotificationFeed } from "./unread.ts";
+
+const PAGE_SIZE = 30;
+
+/** How tasks ended, for whom it was to be told. */
+export function NotificationListPage(): JSX.Element {
+  const { connection } = useWorkspace();
+  const window: Window = useSearch({ from: "/notifications" });
+  const [failure, setFailure] = useState<string>();
+  const answer = useAnswer(
+    JSON.stringify(window),
+    async () =>
+      (await connection.request(NotificationsDocument, windowVariables(window, PAGE_SIZE))).notifications,
+  );
+  useNotificationFeed(answer.reload);
+  const mark = (id: string): void => {
+    connection
+      .request(MarkNotificationReadDocument, { id })
+      .then(({ markNotificationRead }) =>
+        setFailure("message" in markNotificationRead ? markNotificationRead.message : undefined),
+      )
+      .catch((error: unknown) => setFailure(error instanceof Error ? error.message : String(error)))
+      .finally(answer.reload);
+  };
+  const { data } = answer;
+  return (
+    <Stack maw={760}>
+      <Title order={1} size="h3">
+        Notifications
+      </Title>
+      {failure === undefined ? null : <Failure message={failure} />}
+      {answer.error === undefined ? null : <Failure message={answer.error} onRetry={answer.reload} />}
+      {data !== undefined && data.nodes.length === 0 ? (
+        <Empty>
+          Nothing to tell. When a task of yours ends, and its launch asked for it, it is told here.
+        </Empty>
+      ) : null}
+      {data?.nodes.map(({ id, title, text, createdAt, readAt, task }) => (
+        <Card key={id} withBorder padding="sm" data-notification={id}>
+          <Group justify="space-between" wrap="nowrap" align="start">
+            <div>
+              <PageLink to="/tasks/$id" params={{ id: task.id }} size="sm" fw={readAt === null ? 600 : 400}>
+                {title}
+              </PageLink>
+              <Text size="sm">{text}</Text>
+              <TimeText at={createdAt} />
+            </div>
+            {readAt === null || readAt === undefined ? (
+              <Button size="xs" variant="subtle" onClick={() => mark(id)}>
+                Mark as read
+              </Button>
+            ) : null}
+          </Group>
+        </Card>
+      ))}
+      {data === undefined ? null : <Pager page={data.pageInfo} to="/notifications" search={window} />}
+    </Stack>
+  );
+}

@@ -1,0 +1,62 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+
+/** What a page asked the service for. */
+export interface Answer<Data> {
+  /** The last answer; it stays while the next one is on its way. */
+  readonly data: Data | undefined;
+  readonly error: string | undefined;
+  readonly isLoading: boolean;
+  /** Asks again. */
+  readonly reload: () => void;
+}
+
+/**
+ * Asks when the page is drawn, and again when `key` changes. An answer that comes after a later question is dropped.
+ * @param key names the question
+ */
+export function useAnswer<Data>(key: string, ask: () => Promise<Data>): Answer<Data> {
+  const [state, setState] = useState<{ data?: Data; error?: string; key?: string }>({});
+  const [turn, setTurn] = useState(0);
+  const latest = useRef(ask);
+  latest.current = ask;
+  const reload = useCallback(() => setTurn((before) => before + 1), []);
+  useEffect(() => {
+    let isWanted = true;
+    latest.current().then(
+      (data) => isWanted && setState({ data, key }),
+      (error: unknown) => {
+        const message = error instanceof Error ? error.message : String(error);
+        return isWanted && setState((before) => ({ ...before, error: message, key }));
+      },
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [key, turn]);
+  return { data: state.data, error: state.error, isLoading: state.key !== key, reload };
+}
+
+/** A function that runs `action` at once, and then at most once in `pauseMs`; the last call is never lost. */
+export function usePaced(action: () => void, pauseMs: number): () => void {
+  const latest = useRef(action);
+  latest.current = action;
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const isAsked = useRef(false);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return useCallback(() => {
+    if (timer.current !== undefined) {
+      isAsked.current = true;
+      return;
+    }
+    latest.current();
+    const rest = (): void => {
+      timer.current = undefined;
+      if (isAsked.current) {
+        isAsked.current = false;
+        latest.current();
+        timer.current = setTimeout(rest, pauseMs);
+      }
+    };
+    timer.current = setTimeout(rest, pauseMs);
+  }, [pauseMs]);
+}

@@ -1,0 +1,365 @@
+import { Alert, Button, Card, Grid, Group, Stack, Table, Text, Title } from "@mantine/core";
+import { useNavigate, useParams } from "@tanstack/react-router";
+import type { JSX } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { useWorkspace } from "../frame/workspace.tsx";
+import { RecordEventsDocument } from "../generated/graphql.ts";
+import type { HolderRow, RecordRow } from "../models/list-document.ts";
+import { recordDocument } from "../models/list-document.ts";
+import type { Field, Shape } from "../models/shape.ts";
+import { PageLink } from "../parts/link.tsx";
+import { Empty, Failure } from "../parts/notice.tsx";
+import { useAnswer, usePaced } from "../parts/use-answer.ts";
+import { TaskBar, TaskCounts } from "../tasks/task-bar.tsx";
+import { taskTitle } from "../tasks/task-words.ts";
+import { RecordForm } from "./record-form.tsx";
+import { useShape } from "./use-shape.ts";
+import { ValueText } from "./value-text.tsx";
+import type { Written } from "./write-record.ts";
+import { writeRecord } from "./write-record.ts";
+
+const NO_PROBLEMS: ReadonlyMap<string, string> = new Map();
+const REFRESH_MS = 400;
+
+export function RecordPage(): JSX.Element {
+  const { model, id } = useParams({ from: "/records/$model/$id" });
+  const answer = useShape(model);
+  if (answer.error !== undefined && answer.data === undefined) {
+    return <Failure message={answer.error} onRetry={answer.reload} />;
+  }
+  if (answer.data === undefined) {
+    return answer.isLoading ? <Text c="dimmed">Loading…</Text> : <Empty>There is no model {model}.</Empty>;
+  }
+  return id === "new" ? (
+    <NewRecord shape={answer.data} />
+  ) : (
+    <OneRecord key={id} shape={answer.data} id={id} />
+  );
+}
+
+function NewRecord({ shape }: { shape: Shape }): JSX.Element {
+  const { connection } = useWorkspace();
+  const navigate = useNavigate();
+  const [written, setWritten] = useState<Written>();
+  const { name, title } = shape.model;
+  const create = async (data: Readonly<Record<string, unknown>>): Promise<void> => {
+    const next = await tryWrite(() => writeRecord(connection, shape, "create", { data }));
+    setWritten(next);
+    if (next.kind === "written") {
+      await navigate(
+        next.id === undefined
+          ? { to: "/records/$model", params: { model: name } }
+          : { to: "/records/$model/$id", params: { model: name, id: next.id } },
+      );
+    }
+  };
+  return (
+    <Stack maw={560}>
+      <Title order={1} size="h3">
+        New in {title}
+      </Title>
+      {written === undefined ? null : <WriteNotice written={written} />}
+      <RecordForm
+        shape={shape}
+        fields={shape.creation}
+        problems={problemsOf(written)}
+        submit="Create"
+        onSubmit={create}
+      />
+    </Stack>
+  );
+}
+
+/** What was read, and how often: a form begins anew with each reading that the user asked for. */
+function useRecord(shape: Shape, id: string) {
+  const { connection } = useWorkspace();
+  const document = recordDocument(shape, shape.fields);
+  const answer = useAnswer(`${shape.model.name} ${id}`, async () => {
+    const { record } = await connection.request<{ record: RecordRow | null }, object>(document, { id });
+    return record ?? undefined;
+  });
+  const refresh = usePaced(answer.reload, REFRESH_MS);
+  const model = shape.model.name;
+  useEffect(
+    () =>
+      connection.follow({
+        document: RecordEventsDocument,
+        variables: () => ({ model, ids: [id] }),
+        onData: refresh,
+        onReturn: refresh,
+      }),
+    [connection, id, model, refresh],
+  );
+  return answer;
+}
+
+function OneRecord({ shape, id }: { shape: Shape; id: string }): JSX.Element {
+  const answer = useRecord(shape, id);
+  if (answer.error !== undefined && answer.data === undefined) {
+    return <Failure message={answer.error} onRetry={answer.reload} />;
+  }
+  if (answer.data === undefined) {
+    return answer.isLoading ? (
+      <Text c="dimmed">Loading…</Text>
+    ) : (
+      <Empty>There is no such record, or it is not for you to see.</Empty>
+    );
+  }
+  return <RecordView shape={shape} record={answer.data} onChange={answer.reload} />;
+}
+
+/** The record as the form began with it, and what came of the last write. */
+function useWrites(shape: Shape, record: RecordRow, onChange: () => void) {
+  const { connection } = useWorkspace();
+  const navigate = useNavigate();
+  const [base, setBase] = useState(record);
+  const [written, setWritten] = useState<Written>();
+  const dated = base["updatedAt"] === undefined ? {} : { expectedUpdatedAt: base["updatedAt"] };
+  const write = async (verb: "update" | "delete", more: object): Promise<Written> => {
+    const next = await tryWrite(() =>
+      writeRecord(connection, shape, verb, { id: record.id, ...more, ...dated }),
+    );
+    setWritten(next);
+    if (next.kind !== "refused") {
+      onChange();
+    }
+    return next;
+  };
+  // What was written here is what one goes on from.
+  useEffect(() => {
+    if (written?.kind === "written") {
+      setBase(record);
+    }
+  }, [record, written]);
+  return {
+    base,
+    written,
+    save: async (data: Readonly<Record<string, unknown>>): Promise<void> =>
+      void (await write("update", { data })),
+    remove: async (): Promise<void> => {
+      if ((await write("delete", {})).kind === "written") {
+        await navigate({ to: "/records/$model", params: { model: shape.model.name } });
+      }
+    },
+    /** Forgets what was typed, and goes on from the record as it is now. */
+    startAnew: () => {
+      setBase(record);
+      setWritten(undefined);
+    },
+  };
+}
+
+function RecordView(props: { shape: Shape; record: RecordRow; onChange: () => void }): JSX.Element {
+  const { shape, record, onChange } = props;
+  const { base, written, save, remove, startAnew } = useWrites(shape, record, onChange);
+  const isHeld = record.activeTask !== null;
+  return (
+    <Stack gap="md">
+      <Group justify="space-between">
+        <div>
+          <PageLink to="/records/$model" params={{ model: shape.model.name }} size="xs">
+            {shape.model.title}
+          </PageLink>
+          <Title order={1} size="h3">
+            {nameOf(shape, record)}
+          </Title>
+        </div>
+        {shape.model.delete === undefined ? null : <DeleteButton isDisabled={isHeld} onDelete={remove} />}
+      </Group>
+      {record.activeTask === null ? null : <HeldBanner holder={record.activeTask} />}
+      {written === undefined ? null : <WriteNotice written={written} />}
+      {written?.kind === "stale" ? (
+        <StaleFields shape={shape} before={base} now={record} onTake={startAnew} />
+      ) : null}
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          {shape.edition.length === 0 ? null : (
+            <Card withBorder>
+              <RecordForm
+                key={JSON.stringify(base)}
+                shape={shape}
+                fields={shape.edition}
+                record={base}
+                isDisabled={isHeld}
+                problems={problemsOf(written)}
+                submit="Save"
+                onSubmit={save}
+              />
+            </Card>
+          )}
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <FieldTable shape={shape} record={record} />
+        </Grid.Col>
+      </Grid>
+    </Stack>
+  );
+}
+
+/** Its best name, or else its id. */
+function nameOf({ label }: Shape, record: RecordRow): string {
+  const best = label === undefined ? undefined : record[label];
+  return typeof best === "string" && best !== "" ? best : record.id;
+}
+
+function problemsOf(written: Written | undefined): ReadonlyMap<string, string> {
+  return written?.kind === "refused" ? written.problems : NO_PROBLEMS;
+}
+
+async function tryWrite(write: () => Promise<Written>): Promise<Written> {
+  try {
+    return await write();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: "refused", message, problems: NO_PROBLEMS };
+  }
+}
+
+function WriteNotice({ written }: { written: Written }): JSX.Element {
+  return written.kind === "written" ? (
+    <Alert color="green" variant="light" role="status">
+      Saved.
+    </Alert>
+  ) : (
+    <Failure message={written.message} />
+  );
+}
+
+/** Asks once more in its own place. */
+function DeleteButton({
+  isDisabled,
+  onDelete,
+}: {
+  isDisabled: boolean;
+  onDelete: () => Promise<void>;
+}): JSX.Element {
+  const [isAsked, setAsked] = useState(false);
+  return isAsked ? (
+    <Group gap="xs">
+      <Button
+        size="xs"
+        color="red"
+        disabled={isDisabled}
+        onClick={() => void onDelete().then(() => setAsked(false))}
+      >
+        Delete for good
+      </Button>
+      <Button size="xs" variant="default" onClick={() => setAsked(false)}>
+        Keep
+      </Button>
+    </Group>
+  ) : (
+    <Button size="xs" variant="default" disabled={isDisabled} onClick={() => setAsked(true)}>
+      Delete
+    </Button>
+  );
+}
+
+/** Who holds the record, and how far that is. The form opens by itself when the record is free. */
+function HeldBanner({ holder }: { holder: HolderRow }): JSX.Element {
+  const { feed } = useWorkspace();
+  const task = useSyncExternalStore(feed.subscribe, () => feed.read(holder.id));
+  return (
+    <Alert color="yellow" variant="light" title="In use" role="status">
+      <Text size="sm">
+        <PageLink to="/tasks/$id" params={{ id: holder.id }}>
+          {taskTitle({ model: null, ...holder })}
+        </PageLink>{" "}
+        holds this record. You can edit it as soon as that is done.
+      </Text>
+      {task === undefined ? null : (
+        <>
+          <TaskBar task={task} isThin />
+          <TaskCounts task={task} />
+        </>
+      )}
+    </Alert>
+  );
+}
+
+/** What somebody else changed meanwhile, field by field. */
+function StaleFields(props: {
+  shape: Shape;
+  before: RecordRow;
+  now: RecordRow;
+  onTake: () => void;
+}): JSX.Element {
+  const { shape, before, now, onTake } = props;
+  const differing = shape.fields.filter(
+    ({ name }) => JSON.stringify(before[name]) !== JSON.stringify(now[name]),
+  );
+  return (
+    <Card withBorder data-stale={differing.length}>
+      <Table verticalSpacing={2} fz="sm">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Field</Table.Th>
+            <Table.Th>When you opened it</Table.Th>
+            <Table.Th>Now</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {differing.map((field) => (
+            <Table.Tr key={field.name}>
+              <Table.Td>{field.title}</Table.Td>
+              <Table.Td>
+                <ValueText shape={shape} field={field} value={before[field.name]} />
+              </Table.Td>
+              <Table.Td>
+                <ValueText shape={shape} field={field} value={now[field.name]} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      <Button size="xs" mt="xs" onClick={onTake}>
+        Go on from what it is now
+      </Button>
+    </Card>
+  );
+}
+
+function FieldTable({ shape, record }: { shape: Shape; record: RecordRow }): JSX.Element {
+  return (
+    <Table verticalSpacing={6} fz="sm" variant="vertical">
+      <Table.Tbody>
+        <Table.Tr>
+          <Table.Th w={180}>Id</Table.Th>
+          <Table.Td>{record.id}</Table.Td>
+        </Table.Tr>
+        {shape.fields.map((field) => (
+          <Table.Tr key={field.name}>
+            <Table.Th title={field.description}>{field.title}</Table.Th>
+            <Table.Td>
+              <FieldValue shape={shape} field={field} record={record} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+function FieldValue({
+  shape,
+  field,
+  record,
+}: {
+  shape: Shape;
+  field: Field;
+  record: RecordRow;
+}): JSX.Element {
+  const { models } = useWorkspace();
+  const value = record[field.name];
+  const text = <ValueText shape={shape} field={field} value={value} />;
+  const isLinked =
+    field.kind === "record" && models.some(({ name, one }) => name === field.type && one !== undefined);
+  const id = isLinked ? (value as { id?: string } | null)?.id : undefined;
+  return id === undefined ? (
+    text
+  ) : (
+    <PageLink to="/records/$model/$id" params={{ model: field.type, id }} size="sm">
+      {text}
+    </PageLink>
+  );
+}

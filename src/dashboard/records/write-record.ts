@@ -1,0 +1,56 @@
+import type { Connection } from "../api/connection.ts";
+import { writeDocument } from "../models/list-document.ts";
+import type { HolderRow } from "../models/list-document.ts";
+import type { Shape } from "../models/shape.ts";
+
+/** What came of a write of one record. */
+export type Written =
+  | { readonly kind: "written"; readonly id: string | undefined }
+  | { readonly kind: "stale"; readonly message: string }
+  | { readonly kind: "held"; readonly message: string; readonly holder: HolderRow | undefined }
+  | {
+      readonly kind: "refused";
+      readonly message: string;
+      /** By the names of fields. */
+      readonly problems: ReadonlyMap<string, string>;
+    };
+
+interface WriteAnswer {
+  readonly write: {
+    readonly __typename: string;
+    readonly record?: { readonly id: string } | null;
+    readonly code?: string;
+    readonly message?: string;
+    readonly problems?: readonly { readonly field: string | null; readonly message: string }[];
+    readonly conflicts?: readonly { readonly heldBy: HolderRow }[];
+  };
+}
+
+/**
+ * Writes one record.
+ * @param variables those of {@link writeDocument}
+ */
+export async function writeRecord(
+  connection: Connection,
+  shape: Shape,
+  verb: "create" | "update" | "delete",
+  variables: Readonly<Record<string, unknown>>,
+): Promise<Written> {
+  const document = writeDocument(shape, verb, "expectedUpdatedAt" in variables);
+  const { write } = await connection.request<WriteAnswer, object>(document, variables);
+  const { code, message = "", problems = [], conflicts } = write;
+  if (code === undefined) {
+    return { kind: "written", id: write.record?.id };
+  }
+  if (code === "STALE_RECORD") {
+    return { kind: "stale", message };
+  }
+  if (conflicts !== undefined) {
+    return { kind: "held", message, holder: conflicts[0]?.heldBy };
+  }
+  return {
+    kind: "refused",
+    message,
+    problems: new Map(problems.flatMap((one) => (one.field === null ? [] : [[one.field, one.message]]))),
+  };
+}

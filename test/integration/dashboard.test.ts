@@ -1,0 +1,322 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Browser, Locator, Page } from "playwright-core";
+import { Client } from "pg";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import demoConfig from "../../powercrud.config.ts";
+import type { PowerCrudService, Reservation } from "../../src/index.ts";
+import { createService, defineConfig } from "../../src/index.ts";
+import { freePort } from "../support/free-port.ts";
+import { insertCities } from "../support/insert-cities.ts";
+import { openTestPage, startTestBrowser } from "../support/test-browser.ts";
+import type { TestDatabase } from "../support/test-database.ts";
+import { createTestDatabase } from "../support/test-database.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const CITIES = 50_000;
+const JWT_SECRET = "0123456789abcdef0123456789abcdef";
+/** Compressed by gzip, in bytes. */
+const MOST_SCRIPT = 300_000;
+const MOST_STYLE = 60_000;
+
+let browser: Browser;
+let database: TestDatabase;
+let sql: Client;
+let service: PowerCrudService;
+let port: number;
+
+async function startService(): Promise<PowerCrudService> {
+  const started = await createService({
+    config: defineConfig(demoConfig),
+    databaseUrl: database.url,
+    settings: { port, progressIntervalMs: 50 },
+  });
+  await started.start();
+  return started;
+}
+
+beforeAll(async () => {
+  browser = await startTestBrowser();
+  database = await createTestDatabase();
+  sql = new Client({ connectionString: database.url });
+  await sql.connect();
+  await insertCities(sql, CITIES);
+  port = await freePort();
+  service = await startService();
+});
+afterAll(async () => {
+  await browser.close();
+  await service.stop();
+  await sql.end();
+  await database.drop();
+});
+
+async function open(path: string, options: Parameters<typeof openTestPage>[2] = {}) {
+  const opened = await openTestPage(browser, service.url, options);
+  opened.page.setDefaultTimeout(30_000);
+  await opened.page.goto(`${service.url}${path}`);
+  return opened;
+}
+
+const total = (page: Page, count: number): Locator => page.locator(`[data-total="${count}"]`);
+const row = (page: Page, id: number): Locator => page.locator(`[data-record="${id}"]`);
+
+async function choose(page: Page, within: Page | Locator, name: string, option: string): Promise<void> {
+  await within.getByRole("combobox", { name, exact: true }).click();
+  await page.getByRole("option", { name: option, exact: true }).click();
+}
+
+async function filter(page: Page, field: string, verb: string, value: string): Promise<void> {
+  await page.getByRole("button", { name: "Add filter" }).click();
+  await choose(page, page, "Field", field);
+  await choose(page, page, "What", verb);
+  await page.getByRole("textbox", { name: "Value" }).fill(value);
+  await page.getByRole("button", { name: "Filter", exact: true }).click();
+}
+
+/** Opens the form for many records, and fills it: adds to the population. */
+async function addToPopulation(page: Page, button: RegExp, amount: number): Promise<Locator> {
+  await page.getByRole("button", { name: button }).click();
+  const drawer = page.getByRole("dialog");
+  await drawer.getByRole("button", { name: "Choose a field to change" }).click();
+  await choose(page, drawer, "Field", "Population");
+  await choose(page, drawer, "What", "add");
+  await drawer.getByRole("textbox", { name: "New value of Population" }).fill(String(amount));
+  return drawer;
+}
+
+it("a bulk edit of all records is tried, launched and followed without leaving the page", async () => {
+  const { page, faults } = await open("/");
+  await total(page, CITIES).waitFor();
+  const drawer = await addToPopulation(page, /^Edit all 50,000 cities/, 5);
+  await drawer.getByRole("button", { name: "Preview" }).click();
+  await drawer.getByText("50,000 would be changed, 0 would fail, 0 would be left out.").waitFor();
+  const { rows } = await sql.query("SELECT sum(population)::int AS sum FROM city");
+  expect(rows).toEqual([{ sum: 0 }]);
+
+  await drawer.getByRole("button", { name: "Change 50,000 cities" }).click();
+  const task = page.locator("[data-tray]");
+  await task.getByText("Done", { exact: true }).waitFor();
+  await task.getByText("50,000 of 50,000").waitFor();
+  // The page shows what the task wrote, though nobody reloaded it.
+  await row(page, 1).getByRole("cell", { name: "5", exact: true }).waitFor();
+  expect(await row(page, 1).getByText("in use").count()).toBe(0);
+  await page.getByRole("link", { name: "Bulk update of City" }).click();
+  await page.getByText("Locks released").waitFor();
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+it("records that another task holds are shown as such, and a second edit chooses what to do about them", async () => {
+  const { page } = await open("/dashboard/records/City");
+  const holder = await holdCities([1, 2]);
+  await row(page, 1).getByText("in use").waitFor();
+  await filter(page, "Country code", "is", "FR");
+  await total(page, CITIES).waitFor();
+  const drawer = await addToPopulation(page, /^Edit all 50,000 cities/, 1);
+  await drawer.getByRole("button", { name: "Change 50,000 cities" }).click();
+  await drawer.getByText("2 records are held by another task.").waitFor();
+  await drawer.getByRole("radio", { name: "Change the others now" }).check();
+  await drawer.getByRole("button", { name: "Change 50,000 cities" }).click();
+  await page.locator("[data-tray]").getByText("2 skipped").waitFor();
+
+  await row(page, 1).getByRole("link").first().click();
+  await page.getByText("holds this record").waitFor();
+  expect(await page.getByRole("textbox", { name: "Name" }).isDisabled()).toBe(true);
+  await holder.release();
+  await expect.poll(() => page.getByRole("textbox", { name: "Name" }).isDisabled()).toBe(false);
+  await page.close();
+});
+
+it("a record is edited by hand, and a change that came first is shown beside one's own", async () => {
+  const { page } = await open("/dashboard/records/City/7");
+  await page.getByRole("textbox", { name: "Name" }).fill("Lyon");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved.").waitFor();
+  expect(await cityName(7)).toBe("Lyon");
+
+  await sql.query("UPDATE city SET name = 'Lugdunum', updated_at = now() WHERE id = 7");
+  await page.getByRole("textbox", { name: "Name" }).fill("Lione");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Go on from what it is now" }).waitFor();
+  expect(await cityName(7)).toBe("Lugdunum");
+  await page.close();
+});
+
+it("a running task is cancelled, and its page says what became of it", async () => {
+  const { page } = await open("/dashboard/records/City");
+  await total(page, CITIES).waitFor();
+  // Some of each chunk, so that the task cannot be done before it is asked to stop.
+  const rows = await holdRows(Array.from({ length: CITIES / 100 }, (_, at) => at * 100 + 1));
+  const drawer = await addToPopulation(page, /^Edit all/, 1);
+  await drawer.getByRole("button", { name: "Change 50,000 cities" }).click();
+  await page.locator("[data-tray]").getByRole("link").first().click();
+  const cancel = page.getByRole("button", { name: "Cancel" });
+  await cancel.click();
+  await expect.poll(() => cancel.getAttribute("aria-disabled")).toBe("true");
+  await rows.release();
+  await page.getByText("Cancelled").first().waitFor();
+  await page.getByText("Locks released").waitFor();
+  const retry = page.getByRole("button", { name: "Retry what failed" });
+  expect(await retry.getAttribute("aria-disabled")).toBe("false");
+  await retry.click();
+  await page.getByRole("heading", { name: "Retry of", exact: true }).waitFor();
+  await page.getByText("Locks released").waitFor();
+  await page.close();
+});
+
+it("a page whose service stops says so, and goes on by itself when it is back", async () => {
+  const { page } = await open("/dashboard/tasks");
+  await page.locator("[data-task]").first().waitFor();
+  const before = await page.locator("[data-task]").count();
+  await service.stop();
+  await page.getByText("Reconnecting…").waitFor();
+  service = await startService();
+  await page.getByText("Reconnecting…").waitFor({ state: "detached" });
+  await launchUpdate();
+  await expect.poll(() => page.locator("[data-task]").count()).toBeGreaterThan(before);
+  await page.close();
+});
+
+it("rows are reached and chosen by the keyboard alone", async () => {
+  const { page } = await open("/dashboard/records/City");
+  await row(page, 1).focus();
+  await page.keyboard.press("Space");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Space");
+  await page.getByRole("button", { name: "Edit 2 cities" }).waitFor();
+  await page.keyboard.press("Space");
+  await page.getByRole("button", { name: "Edit 1 cities" }).waitFor();
+  expect(await row(page, 1).getByRole("checkbox").isChecked()).toBe(true);
+  await page.close();
+});
+
+it("whoever needs a key signs in with it, and signs out", async () => {
+  const url = await createClosedService();
+  const { page } = await openTestPage(browser, url);
+  await page.goto(`${url}/dashboard/`);
+  const key = page.getByRole("textbox", { name: "Key or token" });
+  await key.fill("nonsense");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").waitFor();
+  const { SignJWT } = await import("jose");
+  const token = await new SignJWT({ sub: "ann", roles: ["admin"] })
+    .setProtectedHeader({ alg: "HS256" })
+    .setExpirationTime("1h")
+    .sign(new TextEncoder().encode(JWT_SECRET));
+  await key.fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await total(page, CITIES).waitFor();
+  await page.getByText("ann", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await key.waitFor();
+  expect(await page.locator("[data-record]").count()).toBe(0);
+  await page.close();
+});
+
+it("the pages about schedules, notifications and health have what their queries have", async () => {
+  const { page, faults } = await open("/dashboard/schedules");
+  await page.getByText("No task launches by itself").waitFor();
+  await page.getByRole("link", { name: "Notifications" }).click();
+  await page.getByText("Nothing to tell").waitFor();
+  await page.getByRole("link", { name: "Health" }).click();
+  await page.getByRole("cell", { name: "Database", exact: true }).waitFor();
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
+  it("no page has a serious fault for people who cannot see it well", async () => {
+    const axe = await readFile(join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
+    const { page } = await open("/dashboard/records/City", { colorScheme });
+    const faults = async (): Promise<readonly string[]> => {
+      await page.evaluate(axe);
+      return page.evaluate(seriousFaults);
+    };
+    await row(page, 1).waitFor();
+    expect(await faults()).toEqual([]);
+    await row(page, 1).getByRole("link").first().click();
+    await page.getByRole("button", { name: "Save" }).waitFor();
+    expect(await faults()).toEqual([]);
+    await page.goto(`${service.url}/dashboard/tasks`);
+    await page.locator("[data-task]").first().getByRole("link").waitFor();
+    expect(await faults()).toEqual([]);
+    await page.locator("[data-task]").first().getByRole("link").click();
+    await page.getByText("Timeline").waitFor();
+    expect(await faults()).toEqual([]);
+    await page.close();
+  });
+});
+
+it("a browser loads little", async () => {
+  const folder = join(ROOT, "dist/dashboard/assets");
+  const sizes = await Promise.all(
+    (await readdir(folder))
+      .filter((name) => name.endsWith(".gz"))
+      .map(async (name) => ({ name, size: (await readFile(join(folder, name))).length })),
+  );
+  const sum = (ending: string): number =>
+    sizes.filter(({ name }) => name.endsWith(ending)).reduce((all, { size }) => all + size, 0);
+  expect(sum(".js.gz")).toBeLessThan(MOST_SCRIPT);
+  expect(sum(".css.gz")).toBeLessThan(MOST_STYLE);
+});
+
+/** A second service on the same database, which asks who comes. */
+async function createClosedService(): Promise<string> {
+  const closed = await createService({
+    config: defineConfig(demoConfig),
+    databaseUrl: database.url,
+    settings: { port: await freePort(), auth: "required", jwtSecret: JWT_SECRET, dashboard: "true" },
+  });
+  await closed.start();
+  onTestFinished(() => closed.stop());
+  return closed.url;
+}
+
+/** Runs in the page, where axe was loaded. */
+async function seriousFaults(): Promise<readonly string[]> {
+  const { axe } = globalThis as unknown as {
+    readonly axe: {
+      run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+    };
+  };
+  const { violations } = await axe.run();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+
+async function cityName(id: number): Promise<unknown> {
+  return (await sql.query("SELECT name FROM city WHERE id = $1", [id])).rows[0].name;
+}
+
+/** Reserves cities, as a task of somebody else's would. */
+async function holdCities(ids: readonly number[]): Promise<Reservation> {
+  const outcome = await service.powercrud.tasks.reserve([{ model: "City", ids: ids.map(String) }], {
+    label: "Archive old cities",
+  });
+  if (outcome.kind !== "RESERVED") {
+    throw new Error(`the cities could not be reserved: ${outcome.kind}`);
+  }
+  return outcome.reservation;
+}
+
+/** Locks rows in a transaction of the test's, so that a task on them waits. */
+async function holdRows(ids: readonly number[]): Promise<{ release(): Promise<void> }> {
+  const holder = new Client({ connectionString: database.url });
+  await holder.connect();
+  await holder.query("BEGIN");
+  await holder.query("SELECT FROM city WHERE id = ANY($1) FOR UPDATE", [ids]);
+  return { release: () => holder.end() };
+}
+
+async function launchUpdate(): Promise<void> {
+  const answer = await fetch(`${service.url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      query: `mutation { bulkUpdateCities(selection: {ids: ["1"]}, data: {notes: {set: "x"}}, options: {mode: ASYNC}) { __typename } }`,
+    }),
+  });
+  expect(await answer.json()).toEqual({ data: { bulkUpdateCities: { __typename: "TaskLaunched" } } });
+}
