@@ -150,11 +150,7 @@ export async function createEngine(
 }
 
 async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
-  const {
-    config,
-    config: { lockEscalationRecords },
-    sessions,
-  } = options;
+  const { config, sessions } = options;
   const { session, announcer } = deployment;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
@@ -173,7 +169,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const writing = { ...deployment.ports, ...app, records, shapes, emulatedKeys, defaults, models };
   const { writer, recordWriter } = createWriters(options, announcer, writing);
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
-  const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
+  const bulk = { ...config, models, access, rules, writer, hooks, sideEffects, lockScopes };
   const definitions = createDefinitions(options, bulk, claimOf);
   const ports: Engine["ports"] = createPorts(options, deployment, {
     definitions,
