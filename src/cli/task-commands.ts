@@ -30,7 +30,7 @@ const taskId = (): Argument => new Argument("<id>", "of the task");
 export function addTaskCommands(program: Command, run: Run): void {
   program
     .command("launch")
-    .argument("<kind>", "of one of the project's own tasks, or a bulk mutation: bulkUpdateCities")
+    .argument("<kind>", "of one of the project's own tasks, or the name of a bulk mutation")
     .description("launch one of the project's own tasks, or a bulk operation")
     .option("--input <json>", "what it is launched with: JSON, @ and a file, or - for standard input")
     .addOption(follow())

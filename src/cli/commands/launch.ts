@@ -6,8 +6,6 @@ import { graphql } from "graphql";
 
 import type { PowerCrud } from "../../compose/create-powercrud.ts";
 import type { PowerCrudConfig } from "../../compose/define-config.ts";
-import { ANONYMOUS } from "../../core/access/viewer.ts";
-import type { TaskLaunchOptions } from "../../core/tasks/manager/task-manager.ts";
 import type { Json, JsonObject } from "../../kernel/json.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -70,7 +68,7 @@ async function launchBulk(
   { schema, tasks }: PowerCrud,
   name: string,
   input: Json,
-  { viewer = ANONYMOUS, ...options }: TaskLaunchOptions,
+  { viewer = { id: null }, ...options }: ReturnType<typeof parseViewer>,
 ): Promise<LaunchOutcome> {
   const field = bulkMutation(schema, name);
   const given: Record<string, unknown> = { ...(input as JsonObject), options };
