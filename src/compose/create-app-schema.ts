@@ -80,6 +80,7 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
         retryTask: engine.retryTask,
         own: { tasks: parts.ownTasks, launch: engine.launchCustom },
         statusPageOf,
+        showPreviews: engine.showPreviews,
         ...(engine.watch === undefined ? {} : { onMissing: engine.watch.missingTask }),
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
