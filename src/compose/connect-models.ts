@@ -37,8 +37,8 @@ export interface ConnectedModels {
   readonly reads: TextRows;
   /** Ends all connections. */
   disconnect(): Promise<void>;
-  /** How its connections are used. */
-  readonly poolUse: () => PoolUse;
+  /** How its connections are used: those of writes, and those of reads. */
+  readonly poolUses: () => readonly PoolUse[];
 }
 
 /**
@@ -93,7 +93,7 @@ export function connectModels(options: {
         : keepClients(sessions, (settings) => connect(adapterFor(settings))),
     transactions: createPrismaUnitOfWork({ client, logger, leases, beginning }),
     rows,
-    poolUse,
+    poolUses: () => [poolUse(), reading.poolUse()],
     reads: reading.rows,
     async disconnect() {
       await reading.end();

@@ -91,6 +91,8 @@ export interface EngineOptions extends DeploymentOptions {
   readonly createChunkRecords: (readerOf: (session: SqlSession) => RecordReader) => ChunkRecords;
   /** Sends single statements over the app's connections. */
   readonly rows: TextRows;
+  /** Reads what bulk operations select; see ReadConnections. Default: the engine's own connections do. */
+  readonly reads?: TextRows;
   /** Runs the app's hooks in the same transactions. */
   readonly hookTransactions: HookTransactions;
   /** The app's own tasks, beside the bulk operations. */
@@ -106,6 +108,7 @@ export interface EngineOptions extends DeploymentOptions {
   readonly watch?: EngineWatch;
   /** See TaskPorts. */
   readonly onSettled?: TaskPorts["onSettled"];
+  readonly onPromoted?: TaskPorts["onPromoted"];
   readonly tracing?: TaskPorts["tracing"];
   /** See RenewViewerPorts. */
   readonly loadViewer?: LoadViewer | undefined;
@@ -160,7 +163,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const readerOf = (over: SqlSession): RecordReader =>
     createPostgresRecordReader({ session: over, models, shapes });
   const app = openAppTables(deployment, sessions);
-  const reader = readerOf(app.session);
+  const reader = createPostgresRecordReader({ session: app.session, reads: options.reads, models, shapes });
   const access = accessOf(options.modelOptions, options.defaultAccess);
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
@@ -221,7 +224,7 @@ function showPreviewsOf(
 }
 
 function createHooks(
-  { modelOptions, hookTransactions, logger }: EngineOptions,
+  { modelOptions, hookTransactions, logger, clock, config }: EngineOptions,
   { ports: { locks } }: Deployment,
   tools: Pick<LaunchPorts, "claimOf" | "launch">,
 ): RecordHooks {
@@ -229,6 +232,7 @@ function createHooks(
     options: modelOptions,
     transactions: hookTransactions,
     locks,
+    limit: { clock, limitMs: config.hookTimeoutMs },
     logger,
     ...tools,
   });
@@ -368,15 +372,17 @@ function createPorts(
   { ports, processes, backend, apiKeys }: Deployment,
   parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
-  const { config, clock, logger, hooks, tasks, notifyPolicy, onSettled, tracing, watch } = options;
+  const { config, clock, logger, hooks, tasks, notifyPolicy, onSettled, onPromoted, tracing, watch } =
+    options;
   const renewViewer = createRenewViewer({ keys: apiKeys, clock: ports.clock, load: options.loadViewer });
   return {
     ...ports,
     ...parts,
     nameOf: modelNamer(parts.models),
-    hooks: createHookListeners(hooks, tasks),
+    hooks: createHookListeners(hooks, tasks, { clock, limitMs: config.hookTimeoutMs }),
     ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
     ...(onSettled === undefined ? {} : { onSettled }),
+    ...(onPromoted === undefined ? {} : { onPromoted }),
     ...(tracing === undefined ? {} : { tracing }),
     renewViewer: watch?.renewViewer(renewViewer) ?? renewViewer,
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),

@@ -273,7 +273,7 @@ function serverTools({ deployment: { openBoard, rates } }: Engine): Pick<PowerCr
 /** What the engine takes from the project and from Prisma's client. */
 function engineParts(
   { tasks = [], hooks }: PowerCrudConfig,
-  { clientOfViewer: client, transactions, rows }: ConnectedModels,
+  { clientOfViewer: client, transactions, rows, reads }: ConnectedModels,
 ): Pick<
   EngineOptions,
   | "clock"
@@ -284,6 +284,7 @@ function engineParts(
   | "createChunkRecords"
   | "hookTransactions"
   | "rows"
+  | "reads"
 > {
   return {
     clock: createSystemClock(),
@@ -291,6 +292,7 @@ function engineParts(
     hooks,
     client,
     rows,
+    reads,
     translateError: translatePrismaError,
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
     hookTransactions: createPrismaHookTransactions(transactions),

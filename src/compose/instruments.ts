@@ -22,7 +22,7 @@ export interface Instruments {
   /** For the server. */
   readonly server: { readonly metrics: Metrics; readonly tracing: Tracing; readonly audit: Audit };
   /** For the engine. */
-  readonly engine: Required<Pick<EngineOptions, "watch" | "onSettled" | "tracing">>;
+  readonly engine: Required<Pick<EngineOptions, "watch" | "onSettled" | "onPromoted" | "tracing">>;
   /** For the feed of task events. */
   readonly onEvent: NonNullable<TaskFeedPorts["onEvent"]>;
   /** For the sweeper. */
@@ -53,7 +53,7 @@ export function createInstruments(
       const { deployment, ports } = parts().engine;
       return readBacklog(deployment.session, ports.definitions.kinds);
     },
-    pools: () => [parts().engine.deployment.poolUse(), parts().connected.poolUse()],
+    pools: () => [parts().engine.deployment.poolUse(), ...parts().connected.poolUses()],
     subscribers: () => parts().feed.subscriberCount(),
   });
   const tracing = createOpenTelemetry();
@@ -61,7 +61,12 @@ export function createInstruments(
   const audit = isAudited ? createAudit(scopedLogger(auditLogger)) : (): void => undefined;
   return {
     server: { metrics, tracing, audit },
-    engine: { watch: watchEngine(audit, metrics, tracing), onSettled: metrics.settled, tracing },
+    engine: {
+      watch: watchEngine(audit, metrics, tracing),
+      onSettled: metrics.settled,
+      onPromoted: metrics.lockWait,
+      tracing,
+    },
     onEvent({ event: { at, type }, task: { trace, kind } }) {
       const now = parts().engine.ports.clock.now();
       metrics.event(Math.max(0, now.getTime() - at.getTime()) / 1000);

@@ -14,9 +14,10 @@ export interface SweepDeploymentOptions extends DeploymentAddress {
 
 /** One pass of the sweeper, beside those of the deployment's own processes. @throws as {@link withDeployment} */
 export function sweepDeployment({ project, ...address }: SweepDeploymentOptions): Promise<SweepReport> {
-  const hooks = createHookListeners(project?.hooks, project?.tasks);
   // It is over before anybody could say who listens to records.
-  return withDeployment({ ...address, isAudienceKnown: false }, (deployment) =>
-    sweepNow({ ...deployment.ports, hooks }, sweepOptionsOf(address.config, deployment)),
-  );
+  return withDeployment({ ...address, isAudienceKnown: false }, (deployment) => {
+    const limit = { clock: deployment.ports.clock, limitMs: address.config.hookTimeoutMs };
+    const hooks = createHookListeners(project?.hooks, project?.tasks, limit);
+    return sweepNow({ ...deployment.ports, hooks }, sweepOptionsOf(address.config, deployment));
+  });
 }

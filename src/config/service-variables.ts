@@ -321,6 +321,14 @@ export const SERVICE_VARIABLES = {
     min: 1000,
     max: 2_147_483_647,
   }),
+  hookTimeoutMs: wholeNumber({
+    name: "POWERCRUD_HOOK_TIMEOUT_MS",
+    meaning:
+      "How long one call of a hook may take, in ms: those of tasks, and those around the writes of records. A hook of a task that has not returned by then is left behind, and the error TIMED_OUT is logged; `beforeCreate` refuses the launch. One around a write ends that: it is undone, and the mutation, or the task, fails with TIMED_OUT. The default is ten minutes.",
+    fallback: 600_000,
+    min: 100,
+    max: 2_147_483_647,
+  }),
   unknownKindWaitMs: wholeNumber({
     name: "POWERCRUD_UNKNOWN_KIND_WAIT_MS",
     meaning:

@@ -20,7 +20,7 @@ export const ERROR_CODES = {
   CANCELLED: "Stopped on request.",
   PAUSED: "The task is paused; a later attempt goes on with it.",
   HANDED_OVER: "The process is stopping; another goes on with the task.",
-  TIMED_OUT: "An attempt of a task took longer than its definition allows.",
+  TIMED_OUT: "An attempt of a task, or a hook, took longer than is allowed.",
   RECORD_LOCKED: "Another task held the record when this one was launched, or came to need it.",
   TASK_SETTLED: "The task is settled; there is nothing left to cancel, pause or resume.",
   TASK_NOT_PAUSABLE: "The task waits in line for records, or is a reservation, so it cannot be paused.",

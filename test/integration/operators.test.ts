@@ -126,6 +126,8 @@ describe("metrics", () => {
       'powercrud_tasks{kind="hold",status="RUNNING"}': 1,
       powercrud_subscribers: 1,
       'powercrud_pool_waiting{pool="engine"}': 0,
+      'powercrud_pool_waiting{pool="models"}': 0,
+      'powercrud_pool_waiting{pool="reads"}': 0,
     });
     expect(seen["powercrud_event_latency_seconds_count"]).toBeGreaterThan(0);
     expect(seen['powercrud_oldest_task_seconds{status="RUNNING"}']).toBeGreaterThan(0);
@@ -219,4 +221,20 @@ describe("the audit log", () => {
     await silent.stop();
     expect(logged.filter(({ log }) => log === "audit")).toEqual([]);
   });
+});
+
+it("the metrics tell how long a task stood in line", async () => {
+  const { tasks } = service.powercrud;
+  const waiting = await tasks.launchBulk({
+    operation: "UPDATE",
+    model: "Country",
+    viewer: { id: "ann" },
+    selection: { ids: ["FR"] },
+    change: { population: { set: "7" } },
+    options: { mode: "ASYNC", onConflict: "WAIT" },
+  });
+  expect(waiting).toMatchObject({ kind: "LAUNCHED", task: { status: "WAITING" } });
+  letGo();
+  await tasks.wait(waiting.kind === "LAUNCHED" ? waiting.task.id : "");
+  expect((await scrape()).get('powercrud_lock_wait_seconds_count{kind="bulkUpdate"}')).toBe(1);
 });

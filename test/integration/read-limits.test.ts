@@ -109,21 +109,46 @@ it("thirty slow reads hold up no other read, no write, no launch and not health"
   }
 });
 
+/** Its filter is as slow. */
+const SELECTING =
+  'mutation { bulkUpdateCities(selection: { where: { notes: { contains: "x" } } }, data: { notes: { set: "y" } }) { __typename ... on Error { message } } }';
+
+it("a selection that takes longer than readTimeoutMs is refused, and nothing has changed", async () => {
+  const quick = await serve({ readTimeoutMs: 50 });
+  onTestFinished(() => quick.stop());
+  await holdCities();
+  const { data } = (await (await ask(SELECTING, { at: quick })).json()) as { data: unknown };
+  expect(data).toMatchObject({
+    bulkUpdateCities: {
+      __typename: "LimitError",
+      message: expect.stringContaining("Reading took longer than 50 ms. Narrow the filter"),
+    },
+  });
+});
+
 describe("the statement of a client that leaves is cancelled:", () => {
-  it.each(["application/json", "text/event-stream"])("over HTTP, for %s", async (accept) => {
+  it.each([
+    ["application/json", SLOW],
+    ["text/event-stream", SLOW],
+    ["application/json", SELECTING],
+  ])("over HTTP, for %s: %s", async (accept, query) => {
     await holdCities();
     const leaving = new AbortController();
-    const asked = ask(SLOW, { signal: leaving.signal, headers: { accept } });
+    const asked = ask(query, { signal: leaving.signal, headers: { accept } });
     await untilWaiting(1);
     leaving.abort();
     await expect(asked).rejects.toThrow("aborted");
     await untilWaiting(0);
   });
 
-  it.each(["ends its operation", "leaves"])("over WebSocket, when it %s", async (what) => {
+  it.each([
+    ["ends its operation", SLOW],
+    ["leaves", SLOW],
+    ["leaves", SELECTING],
+  ])("over WebSocket, when it %s: %s", async (what, query) => {
     await holdCities();
     const client = socketClient(service.url);
-    const results = overSocket(client, { query: SLOW });
+    const results = overSocket(client, { query });
     const first = results.next().catch(() => undefined);
     await untilWaiting(1);
     if (what === "leaves") {

@@ -49,17 +49,21 @@ export interface Metrics {
   settled(kind: string, status: string): void;
   chunk(kind: string, seconds: number, records: Readonly<Record<string, number>>): void;
   conflict(operation: "launch" | "write"): void;
+  lockWait(kind: string, waitedMs: number): void;
   event(latencySeconds: number): void;
   sweep(swept: Readonly<Record<string, number>>): void;
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** Tasks may wait for others that take hours. */
+const WAIT_SECONDS = [0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14_400];
+
 /** Makes the metrics, in a registry of their own. */
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   const { requests, webSockets, writes, conflicts, events } = requestMetrics([registry]);
-  const { launches, settled, chunks, records, sweeps, swept } = taskMetrics([registry]);
+  const { launches, settled, waits, chunks, records, sweeps, swept } = taskMetrics([registry]);
   const readAll = addReadings(registry, sources);
   let hasDefaults = false;
   return {
@@ -85,6 +89,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       }
     },
     conflict: (operation) => conflicts.inc({ operation }),
+    lockWait: (kind, waitedMs) => waits.observe({ kind }, waitedMs / 1000),
     event: (latency) => events.observe(latency),
     sweep(counts) {
       sweeps.inc();
@@ -138,6 +143,13 @@ function taskMetrics(registers: Registry[]) {
       name: "powercrud_tasks_settled_total",
       help: "Tasks that this process settled, by kind and status",
       labelNames: ["kind", "status"],
+      registers,
+    }),
+    waits: new Histogram({
+      name: "powercrud_lock_wait_seconds",
+      help: "Time that a task with onConflict WAIT stood in line for its records, by kind of task",
+      labelNames: ["kind"],
+      buckets: WAIT_SECONDS,
       registers,
     }),
     chunks: new Histogram({

@@ -40,6 +40,8 @@ export type BulkRequest = {
   readonly model: string;
   readonly viewer: Viewer;
   readonly options: LaunchOptions;
+  /** Says that the caller has left, while the records are still looked for. */
+  readonly signal?: AbortSignal | undefined;
 } & BulkTarget;
 
 /** The use case behind every bulk mutation: see launch-bulk. */

@@ -30,6 +30,8 @@ export interface SelectionRequest {
   readonly maxAffected: number | undefined;
   /** The service's own limit. */
   readonly maxRecords: number;
+  /** See BulkRequest. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What resolving needs. */
@@ -125,8 +127,15 @@ async function resolveFilter(
   if (filter instanceof AppError) {
     return { kind: "FORBIDDEN", message: filter.message };
   }
-  const ids = await ports.reader.findIds(request.model.name, filter, limit + 1);
-  return ids.length > limit ? tooMany(request, null) : { kind: "IDS", ids };
+  try {
+    const ids = await ports.reader.findIds(request.model.name, filter, limit + 1, request.signal);
+    return ids.length > limit ? tooMany(request, null) : { kind: "IDS", ids };
+  } catch (error) {
+    if (isAppError(error, "LIMIT_EXCEEDED")) {
+      return { kind: "LIMIT", message: `${error.message} Nothing was changed.`, limit, matched: null };
+    }
+    throw error;
+  }
 }
 
 /** @returns the refusal of a filter that asks what the viewer may not read */

@@ -58,6 +58,7 @@ export async function resolveTarget(
       viewer: request.viewer,
       maxAffected: request.options.maxAffected,
       maxRecords: ports.maxRecords,
+      signal: request.signal,
     });
     return resolved.kind === "IDS" ? { kind: "RESOLVED", ids: resolved.ids } : resolved;
   }

@@ -23,6 +23,8 @@ import type { RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import { isAppError } from "../../kernel/app-error.ts";
+import type { CallLimit } from "../../kernel/call-limit.ts";
+import { callWithin } from "../../kernel/call-limit.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 import type { Logger } from "../../kernel/logger.ts";
 
@@ -89,6 +91,8 @@ interface RecordHooksPorts {
   readonly claimOf: ClaimOf;
   /** Launches tasks for hooks. */
   readonly launch: LaunchInside;
+  /** On the time of each call. Default: none. */
+  readonly limit?: CallLimit;
   readonly logger: Logger;
 }
 
@@ -142,7 +146,9 @@ function bindHooks(
 ): AppHooks {
   const { transactions, logger } = ports;
   const within = <T>(transaction: Transaction, work: () => Promise<T>): Promise<T> =>
-    runInWrite(openWriteOf(ports, setting, transaction), work);
+    runInWrite(openWriteOf(ports, setting, transaction), () =>
+      ports.limit === undefined ? work() : callWithin(ports.limit, `A hook of ${model.apiName}`, work),
+    );
   const contextOf = (transaction: Transaction, operation: WriteOperation): WriteContext => ({
     ...setting,
     operation,
@@ -356,8 +362,9 @@ function faultUnlessLost(
   model: Model,
   error: unknown,
 ): DatabaseFault | undefined {
-  // A write that was stopped is not refused: its writer decides what becomes of it.
-  if (isAppError(error, "UNAVAILABLE") || error instanceof WriteStopped) {
+  // A write that was stopped is not refused: its writer decides what becomes of it. Nor is one whose hook was left behind:
+  // only the end of the transaction keeps that hook from writing on.
+  if (isAppError(error, "UNAVAILABLE") || isAppError(error, "TIMED_OUT") || error instanceof WriteStopped) {
     throw error;
   }
   const fault = transactions.faultOf(error, model);

@@ -1,6 +1,7 @@
 import type { Claim } from "../locks/claim.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { StrandedTask } from "./stranded-tasks.ts";
+import type { Task } from "./task.ts";
 
 /** A task that waits in line. */
 export interface WaitingTask extends StrandedTask {
@@ -14,6 +15,9 @@ export interface UnblockedTask extends WaitingTask {
   readonly unblockedAt: Date | null;
 }
 
+/** A task that waits no more. It has waited since it was launched. */
+export type EndedWaiting = Pick<Task, "kind" | "createdAt">;
+
 /** The tasks that are WAITING, and the tasks that they wait for. */
 export interface WaitingLine {
   /** Replaces the task's claims on dependent records. */
@@ -25,8 +29,8 @@ export interface WaitingLine {
   startWaiting(transaction: Transaction, taskId: string, blockedBy: string): Promise<boolean>;
   /** Keeps others from changing the task until the transaction ends. False unless it is WAITING. */
   lockWaiting(transaction: Transaction, taskId: string): Promise<boolean>;
-  /** From WAITING to PENDING, to be enqueued. False unless it is WAITING. */
-  endWaiting(transaction: Transaction, taskId: string): Promise<boolean>;
+  /** From WAITING to PENDING, to be enqueued. Undefined unless it is WAITING. */
+  endWaiting(transaction: Transaction, taskId: string): Promise<EndedWaiting | undefined>;
   /** WAITING for the task, oldest first. */
   findWaitingFor(blockedBy: string, limit: number): Promise<readonly WaitingTask[]>;
   /** WAITING for a task that is settled or not there, oldest first. */

@@ -141,7 +141,7 @@ interface BulkLaunch {
 /** Launches the operation; input that cannot be parsed is refused as invalid. */
 export async function launch(
   { ports }: ModelSchema,
-  { viewer }: GraphQLContext,
+  { viewer, client }: GraphQLContext,
   { model, options, parse }: BulkLaunch,
 ): Promise<LaunchOutcome> {
   const target = await parse();
@@ -149,5 +149,12 @@ export async function launch(
     return invalid(target.problems);
   }
   const given = givenMembers(options ?? {});
-  return ports.launchBulk({ model: model.name, viewer, options: given, ...target.value });
+  return ports.launchBulk({
+    model: model.name,
+    viewer,
+    options: given,
+    // To have a signal made costs something, and ids are not looked for.
+    ...("selection" in target.value && "where" in target.value.selection ? { signal: client?.signal } : {}),
+    ...target.value,
+  });
 }

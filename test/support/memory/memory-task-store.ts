@@ -195,10 +195,10 @@ function createWaitingLine({ rows }: TaskShelf): WaitingLine {
     async endWaiting(transaction, taskId) {
       const row = await rows.lock(transaction, taskId);
       if (row?.task.status !== "WAITING") {
-        return false;
+        return undefined;
       }
       rows.put(transaction, { ...row, task: { ...row.task, status: "PENDING", blockedBy: null } });
-      return true;
+      return row.task;
     },
     findWaitingFor: async (blockedBy, limit) => find((blocker) => blocker === blockedBy, limit),
     findUnblocked: async (limit) =>

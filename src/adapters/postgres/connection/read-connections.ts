@@ -3,8 +3,8 @@ import type pg from "pg";
 import type { SessionSettings, ViewerSessions } from "../../../core/access/viewer-sessions.ts";
 import { AppError } from "../../../kernel/app-error.ts";
 import { isStatementTimeout } from "../../../kernel/unavailable-error.ts";
-import type { PoolOptions } from "./create-pool.ts";
-import { createPool } from "./create-pool.ts";
+import type { PoolOptions, PoolUse } from "./create-pool.ts";
+import { createPool, useOf } from "./create-pool.ts";
 import { settingStatement } from "./session-settings.ts";
 import type { EarlierStatement } from "./text-query.ts";
 import type { Connected, TextRows } from "./text-rows.ts";
@@ -36,6 +36,8 @@ export interface ReadConnections {
    * AppError LIMIT_EXCEEDED for a statement that takes too long.
    */
   readonly rows: TextRows;
+  /** How the connections are used. Those that wait for a place among the statements wait, too. */
+  poolUse(): PoolUse;
   end(): Promise<void>;
 }
 
@@ -55,10 +57,8 @@ export function createReadConnections({
     maxConnections: QUICK_STATEMENTS + SLOW_STATEMENTS,
     statementTimeoutMs: readTimeoutMs,
   });
-  const rows = createTextRows(
-    new SharedConnections(pool),
-    sessions && (() => [readOnly(sessions.current())]),
-  );
+  const shared = new SharedConnections(pool);
+  const rows = createTextRows(shared, sessions && (() => [readOnly(sessions.current())]));
   return {
     rows: {
       async read(text, values, signal) {
@@ -69,6 +69,10 @@ export function createReadConnections({
           throw isStatementTimeout(error) ? tookTooLong(readTimeoutMs, error) : error;
         }
       },
+    },
+    poolUse() {
+      const use = useOf("reads", pool);
+      return { ...use, waiting: use.waiting + shared.waiting };
     },
     end: () => pool.end(),
   };
@@ -89,6 +93,11 @@ class SharedConnections {
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
+  }
+
+  /** Statements that wait for a place. Not those of operations that already have as many as one may. */
+  get waiting(): number {
+    return this.#places.waiting;
   }
 
   connect(callback: Connected, signal?: AbortSignal): void {
@@ -169,6 +178,10 @@ class Places {
 
   constructor(count: number) {
     this.#free = count;
+  }
+
+  get waiting(): number {
+    return this.#line.length;
   }
 
   /** Calls back at once, or later. */

@@ -1,8 +1,10 @@
 import { AppError } from "../../../kernel/app-error.ts";
+import { mapInTurns } from "../../../kernel/turns.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Model } from "../../../core/records/model.ts";
 import { canonicalRecordId } from "../../../core/records/record-key.ts";
 import type { RecordReader } from "../../../core/records/record-reader.ts";
+import type { TextRows } from "../connection/text-rows.ts";
 import type { Statement } from "../filters/column-to-sql.ts";
 import { createStatement } from "../filters/column-to-sql.ts";
 import type { KeyRow } from "./record-ids.ts";
@@ -17,6 +19,8 @@ import type { TableShape } from "./table-shape.ts";
 export interface RecordReaderPorts extends FilterPorts {
   /** Over a pool, or of a transaction. */
   readonly session: SqlSession;
+  /** For selections, which may be slow. Default: the session. */
+  readonly reads?: TextRows | undefined;
   /** Records that one statement reads; each takes about 100 bytes until it is turned into an id. Default 50,000. */
   readonly pageSize?: number;
 }
@@ -26,11 +30,12 @@ export interface RecordReaderPorts extends FilterPorts {
  * @throws AppError VALIDATION_FAILED when a filter has a value that its column cannot hold
  */
 export function createPostgresRecordReader(ports: RecordReaderPorts): RecordReader {
-  const { models, shapes, session, pageSize = 50_000 } = ports;
+  const { models, shapes, session, reads, pageSize = 50_000 } = ports;
   return {
-    async findIds(modelName, where, limit) {
+    async findIds(modelName, where, limit, signal) {
       const model = models.get(modelName);
       const table = await shapes.of(model);
+      const selecting = reads === undefined ? session : keySession(reads, model, signal);
       const ids: string[] = [];
       while (ids.length < limit) {
         const size = Math.min(pageSize, limit - ids.length);
@@ -39,7 +44,7 @@ export function createPostgresRecordReader(ports: RecordReaderPorts): RecordRead
         const last = ids.at(-1);
         const behind = last === undefined ? "" : ` AND ${comesAfter(table, last, statement)}`;
         const page = await readIds(
-          session,
+          selecting,
           model,
           `SELECT ${keyList(model, "t")} FROM ${table.table} t${joins} WHERE ${condition}${behind}
            ORDER BY ${ownKey(table)} LIMIT ${statement.parameter(size)}::int`,
@@ -89,15 +94,36 @@ function comesAfter(table: TableShape, id: string, statement: Statement): string
   return `(${ownKey(table)}) > (${parts.join(", ")})`;
 }
 
+type KeySession = Pick<SqlSession, "query">;
+
+/** Reads keys over connections that pass on the texts which PostgreSQL sends. */
+function keySession(reads: TextRows, { key }: Model, signal: AbortSignal | undefined): KeySession {
+  const decoders = key.map(({ type }) => DECODERS[type] ?? ((text: string): unknown => text));
+  return {
+    async query<Row>(text: string, values: readonly unknown[]) {
+      const rows = await reads.read(text, values, signal);
+      return rows.map((row) =>
+        Object.fromEntries(decoders.map((decode, at) => [`k${at}`, decode(row[at] ?? "")])),
+      ) as Row[];
+    },
+  };
+}
+
+/** Makes of a key's text what a driver makes of it, where that is not the text. */
+const DECODERS: Readonly<Record<string, (text: string) => unknown>> = {
+  Boolean: (text) => text === "t",
+  Bytes: (text) => Buffer.from(text.slice(2), "hex"),
+};
+
 async function readIds(
-  session: SqlSession,
+  session: KeySession,
   model: Model,
   text: string,
   { values }: Statement,
 ): Promise<readonly string[]> {
   try {
     const rows = await session.query<KeyRow>(text, values);
-    return rows.map((row) => idOfRow(model, row));
+    return await mapInTurns(rows, (row) => idOfRow(model, row));
   } catch (error) {
     throw isDataException(error) ? valueError(error) : error;
   }

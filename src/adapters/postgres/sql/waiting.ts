@@ -19,7 +19,7 @@ export const LOCK_WAITING = `
 /** $1 task. */
 export const END_WAITING = `
   UPDATE powercrud.task SET status = 'PENDING', blocked_by = NULL WHERE id = $1::uuid AND status = 'WAITING'
-  RETURNING id`;
+  RETURNING kind, created_at AS "createdAt"`;
 
 /** For the task t. */
 const HAS_DEPENDENTS = `t.claims @> '[{"isDependent": true}]' AS "hasDependents"`;

@@ -1,6 +1,11 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import { toDependents } from "../../../core/tasks/task-claim.ts";
-import type { UnblockedTask, WaitingLine, WaitingTask } from "../../../core/tasks/waiting-line.ts";
+import type {
+  EndedWaiting,
+  UnblockedTask,
+  WaitingLine,
+  WaitingTask,
+} from "../../../core/tasks/waiting-line.ts";
 import type { Transaction } from "../../../core/transactions/transaction.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import {
@@ -23,7 +28,10 @@ export function createWaitingLine(session: SqlSession): WaitingLine {
     },
     startWaiting: (transaction, taskId, blockedBy) => hasRow(transaction, START_WAITING, [taskId, blockedBy]),
     lockWaiting: (transaction, taskId) => hasRow(transaction, LOCK_WAITING, [taskId]),
-    endWaiting: (transaction, taskId) => hasRow(transaction, END_WAITING, [taskId]),
+    async endWaiting(transaction, taskId) {
+      const [ended] = await requiredSession(transaction).query<EndedWaiting>(END_WAITING, [taskId]);
+      return ended;
+    },
     findWaitingFor: (blockedBy, limit) =>
       session.query<WaitingTask>(FIND_WAITING_FOR, [blockedBy, limit], "FREQUENT"),
     findUnblocked: (limit) => session.query<UnblockedTask>(FIND_WAITING_FOR_NOBODY, [limit]),

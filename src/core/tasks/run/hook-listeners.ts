@@ -1,3 +1,5 @@
+import type { CallLimit } from "../../../kernel/call-limit.ts";
+import { callWithin } from "../../../kernel/call-limit.ts";
 import type { DefinedTask } from "../define-task.ts";
 import type {
   ContextOfStep,
@@ -12,14 +14,24 @@ import type {
 import { FINAL_STEPS } from "../task-hooks.ts";
 import { checkInput } from "./check-input.ts";
 
-/** The listeners that a project's config has for every task, and in its definitions. */
+/**
+ * The listeners that a project's config has for every task, and in its definitions.
+ * @param limit on the time of each call. Default: none
+ */
 export function createHookListeners(
   hooks: TaskHooks = {},
   definitions: readonly Pick<DefinedTask, "kind" | "input" | "hooks">[] = [],
+  limit?: CallLimit,
 ): HookListeners {
+  const limited =
+    limit === undefined
+      ? <Context>(listener: Listener<Context>) => listener
+      : <Context>(listener: Listener<Context>): Listener<Context> =>
+          (context) =>
+            callWithin(limit, "A hook", () => listener(context));
   const own = new Map(definitions.map((definition) => [definition.kind, definition]));
   return {
-    beforeCreate: listOf(hooks.beforeCreate),
+    beforeCreate: listOf(hooks.beforeCreate).map((listener) => limited(listener)),
     of<Step extends StepName>(step: Step, kind: string) {
       const definition = own.get(kind);
       return [
@@ -27,7 +39,7 @@ export function createHookListeners(
         ...(definition?.hooks === undefined ? [] : ofStep(definition.hooks, step)).map((listener) =>
           withCheckedInput(definition as DefinedTask, listener),
         ),
-      ];
+      ].map((listener) => limited(listener));
     },
     finalSteps: FINAL_STEPS.filter((step) => ofStep(hooks, step).length > 0),
     finalStepsOfKinds: definitions.flatMap(({ kind, hooks: its = {} }) =>

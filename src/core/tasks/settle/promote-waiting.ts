@@ -16,7 +16,7 @@ import type { TaskPorts } from "./task-ports.ts";
 /** What promoting needs. */
 export type PromotePorts = Pick<
   TaskPorts<WaitingLine & Pick<TaskReads, "find" | "recordIds"> & Pick<TaskAttempts, "markEnqueued">>,
-  "unitOfWork" | "tasks" | "bus" | "locks" | "queue" | "clock" | "logger" | "definitions"
+  "unitOfWork" | "tasks" | "bus" | "locks" | "queue" | "clock" | "logger" | "definitions" | "onPromoted"
 >;
 
 /** The most tasks that one settlement promotes; the sweeper takes the rest. */
@@ -145,13 +145,17 @@ async function endWaiting(
   taskId: string,
   dependents: readonly Claim[],
 ): Promise<Decision<Promotion>> {
-  if (!(await ports.tasks.endWaiting(transaction, taskId))) {
+  const ended = await ports.tasks.endWaiting(transaction, taskId);
+  if (ended === undefined) {
     return GONE;
   }
   if (dependents.length > 0) {
     await ports.tasks.setDependents(transaction, taskId, dependents);
   }
   transaction.onCommit(() => announce(ports, taskId));
+  transaction.onCommit(() =>
+    ports.onPromoted?.(ended.kind, ports.clock.now().getTime() - ended.createdAt.getTime()),
+  );
   return { commit: { kind: "GRANTED" } };
 }
 

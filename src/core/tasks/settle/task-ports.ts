@@ -41,6 +41,8 @@ export interface TaskPorts<Tasks = TaskStore> {
   readonly tracing?: Pick<Tracing, "current">;
   /** Told of each task that this process settled, after the commit. Must not throw. */
   readonly onSettled?: (kind: string, status: FinalStatus) => void;
+  /** Told of each task that got the records for which it waited in line, and how long, in ms. Must not throw. */
+  readonly onPromoted?: (kind: string, waitedMs: number) => void;
   /** How long an attempt, or the call of a hook, may be silent. */
   readonly leaseMs?: number;
 }
