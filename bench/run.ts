@@ -17,6 +17,7 @@ import { measureLocks } from "./locks.ts";
 import { measureLoop } from "./loop.ts";
 import type { Measure } from "./measure.ts";
 import { measurePeers, PEER_ROWS } from "./peers/measure-peers.ts";
+import { measurePreviews } from "./previews.ts";
 import { measureTasks } from "./tasks.ts";
 
 /** The number of records that the design's target figures are for. */
@@ -31,6 +32,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   bulk: measureBulkUpdate,
   operations: measureOperations,
   million: measureMillion,
+  previews: measurePreviews,
   loop: measureLoop,
   latency: measureLatency,
   cancel: measureCancel,
@@ -41,7 +43,15 @@ const SECTIONS: Readonly<Record<string, Section>> = {
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
 /** Sections that do not depend on the backend. */
-const WITHOUT_BACKEND: ReadonlySet<string> = new Set(["locks", "guard", "guards", "loop", "models", "peers"]);
+const WITHOUT_BACKEND: ReadonlySet<string> = new Set([
+  "locks",
+  "guard",
+  "guards",
+  "previews",
+  "loop",
+  "models",
+  "peers",
+]);
 /** The rows of a section that can be measured alone, by names such as `peers:update`. */
 const ROWS = new Map(PEER_ROWS.map((row) => [`peers:${row}`, { section: "peers", row }]));
 

@@ -27,12 +27,15 @@ import type { RecordAnnouncer } from "../core/events/record-announcer.ts";
 import type { RecordWriter } from "../core/bulk/record-writer.ts";
 import type { ChunkWriter } from "../core/bulk/chunk-writer.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
+import type { Imports } from "../core/imports/imports.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { finishByKey } from "../core/bulk/finish-by-key.ts";
 import type { BulkPorts } from "../core/bulk/launch-bulk.ts";
 import type { InlineLaunch } from "../core/tasks/launch/launch-own.ts";
 import { launchOwn } from "../core/tasks/launch/launch-own.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
+import type { ShowPreviews } from "../core/bulk/preview.ts";
+import { createShowPreviews } from "../core/bulk/show-previews.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { WriteOne, WriteOnePorts } from "../core/bulk/write-one.ts";
 import { createWriteOne } from "../core/bulk/write-one.ts";
@@ -68,11 +71,13 @@ import { createPostgresNamedRecords } from "../adapters/postgres/records/postgre
 import { createPostgresRecordDefaults } from "../adapters/postgres/records/postgres-record-defaults.ts";
 import type { TableShapes } from "../adapters/postgres/records/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/records/table-shape.ts";
+import { createPreviewReader } from "../adapters/postgres/tasks/task-previews.ts";
 import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
 import { toDecimal } from "../adapters/prisma/column-from-json.ts";
 import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
 import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
+import { createFileImports } from "./create-file-imports.ts";
 import { definitionOnBehalf, onBehalf, openAppTables } from "./on-behalf.ts";
 
 /** The options of {@link createEngine}. */
@@ -130,7 +135,9 @@ export interface Engine extends Service {
   /** The same, wherever the caller is. @throws as launchOwn does */
   readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly retryTask: RetryTask;
+  readonly imports: Imports;
   readonly controls: TaskControls;
+  readonly showPreviews: ShowPreviews;
   readonly watch?: EngineWatch | undefined;
   readonly deployment: Deployment;
 }
@@ -150,7 +157,6 @@ export async function createEngine(
 
 async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
   const { config, sessions } = options;
-  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
   const { session, announcer } = deployment;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
@@ -166,10 +172,10 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const sideEffects = createSideEffects(options, { session, shapes, models, emulatedKeys });
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(app.session, shapes);
-  const writing = { ...deployment.ports, ...app, records, shapes, emulatedKeys, defaults };
+  const writing = { ...deployment.ports, ...app, records, shapes, emulatedKeys, defaults, models };
   const { writer, recordWriter } = createWriters(options, announcer, writing);
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
-  const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
+  const bulk = { ...config, models, access, rules, writer, hooks, sideEffects, lockScopes };
   const definitions = createDefinitions(options, bulk, claimOf);
   const ports: Engine["ports"] = createPorts(options, deployment, {
     definitions,
@@ -180,22 +186,22 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const launching = {
     ...ports,
     models,
-    reader,
+    reader: readerOf(app.session),
     access,
     lockScopes,
     rules,
     writer,
     defaults,
     named: createPostgresNamedRecords({ session: app.session, models, shapes }),
-    maxRecords: bulkMaxRecords,
-    maxChunkRecords: chunkRecords,
+    maxRecords: config.bulkMaxRecords,
+    maxChunkRecords: config.chunkRecords,
   };
   const launches = createLaunches(launching, options);
   return {
     ...createEngineService(ports.runningAttempts, deployment),
     ports,
     models,
-    reader,
+    reader: launching.reader,
     shapes,
     appSession: app.session,
     sessions,
@@ -203,10 +209,18 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     lockScopes,
     writeOne: createWrites(options, { ...launching, hooks, sideEffects, writer: recordWriter }),
     ...launches,
+    imports: createFileImports(launching, deployment.imports, options),
     controls: createControls(ports, options.watch),
+    showPreviews: showPreviewsOf({ session, models, access, reader, shapes }),
     watch: options.watch,
     deployment,
   };
+}
+
+function showPreviewsOf(
+  ports: Pick<Engine, "models" | "access" | "reader" | "shapes"> & { readonly session: SqlSession },
+): ShowPreviews {
+  return createShowPreviews({ ...ports, previews: createPreviewReader({ ...ports, toDecimal }) });
 }
 
 function createHooks(

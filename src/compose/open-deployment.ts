@@ -2,6 +2,7 @@ import type { BullmqTaskQueue } from "../adapters/bullmq/bullmq-task-queue.ts";
 import type { PoolUse } from "../adapters/postgres/connection/create-pool.ts";
 import { createPool, useOf } from "../adapters/postgres/connection/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/connection/pg-session.ts";
+import { createStatementNames } from "../adapters/postgres/connection/text-rows.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/connection/pg-unit-of-work.ts";
 import { createPostgresApiKeys } from "../adapters/postgres/postgres-api-keys.ts";
 import { createPostgresLockStore } from "../adapters/postgres/locks/postgres-lock-store.ts";
@@ -11,6 +12,7 @@ import { createPostgresOutbox } from "../adapters/postgres/notifications/postgre
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
 import { createQuickSteps } from "../adapters/postgres/tasks/quick-steps.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/tasks/postgres-task-store.ts";
+import { createPostgresImportStore } from "../adapters/postgres/tasks/postgres-import-store.ts";
 import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
 import { announceLocks, announceSteps } from "../core/tasks/settle/announced-locks.ts";
 import type { RecordAnnouncer, RecordAudience } from "../core/events/record-announcer.ts";
@@ -24,6 +26,7 @@ import type { UnitOfWork } from "../core/transactions/transaction.ts";
 import type { ApiKeyStore } from "../core/access/api-key.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
+import type { ImportStore } from "../core/imports/import-store.ts";
 import type { Inbox } from "../core/notifications/inbox.ts";
 import type { Outbox } from "../core/notifications/outbox.ts";
 import type { ProcessRegister } from "../core/processes/process-register.ts";
@@ -59,6 +62,7 @@ export interface Deployment {
   readonly poolUse: () => PoolUse;
   readonly ports: TaskPorts & { readonly outbox: Outbox };
   readonly inbox: Inbox;
+  readonly imports: ImportStore;
   readonly apiKeys: ApiKeyStore;
   /** Tells all processes what happens to records. Until it is started, it takes it that nobody listens. */
   readonly announcer: Service & RecordAnnouncer & RecordAudience;
@@ -91,7 +95,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     idleInTransactionTimeoutMs: Math.max(MIN_IDLE_TIMEOUT_MS, config.leaseMs),
     logger,
   });
-  const session = createPgSession(pool);
+  const session = createPgSession(pool, createStatementNames());
   const clock = createFollowedClock(options.clock, () => readServerTime(session));
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   const backend = createBackend({ ...options, chosen, session });
@@ -102,6 +106,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     isAudienceKnown: options.isAudienceKnown,
   });
   const locks = createPostgresLockStore({ session });
+  const imports = createPostgresImportStore({ session, unitOfWork });
   return {
     backend: chosen,
     session,
@@ -116,10 +121,12 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       outbox: createPostgresOutbox({ session }),
       bus: backend.bus,
       queue: backend.queue,
+      imports,
       clock,
       logger,
     },
     inbox: createPostgresInbox({ session }),
+    imports,
     apiKeys: createPostgresApiKeys({ session }),
     announcer,
     processes: createPostgresProcessRegister({ session }),

@@ -53,6 +53,7 @@ export function served(
   HttpServerOptions,
   | "schema"
   | "tasks"
+  | "imports"
   | "writeId"
   | "openBoard"
   | "rates"
@@ -63,9 +64,10 @@ export function served(
   | "tracing"
   | "audit"
 > {
-  const { schema, tasks, writeId, openBoard, rates, authentication, metrics, tracing, audit } = powercrud;
+  const { schema, tasks, imports, writeId, openBoard, rates, authentication, metrics, tracing, audit } =
+    powercrud;
   const { callers, sight } = authentication;
-  const parts = { schema, tasks, writeId, openBoard, rates, callers, sight };
+  const parts = { schema, tasks, imports, writeId, openBoard, rates, callers, sight };
   return { ...parts, watch: metrics, tracing, audit, isReady: () => isReady(powercrud) };
 }
 

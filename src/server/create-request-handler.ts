@@ -17,6 +17,8 @@ import { ignoreUpgrade, isForWebSocket } from "./ignore-upgrade.ts";
 import { createPersistedDocuments } from "./persisted-documents.ts";
 import { createRequestRouter, pathOf } from "./request-router.ts";
 import { RateLimiter } from "./rate-limiter.ts";
+import type { ImportsHandlerOptions } from "./imports-handler.ts";
+import { createImportsHandler } from "./imports-handler.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
@@ -62,7 +64,7 @@ export interface RequestHandler {
 
 /** The API for the requests of a server. */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
-  const { schema, logger, listenHost, isReady = alwaysReady } = options;
+  const { schema, logger, isReady = alwaysReady } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const guard = guardOf(options, limits);
   const callers = callersOf(options, guard);
@@ -83,17 +85,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const protocol = createSocketProtocol({ tools: graphql, callers, guard, maskError, ...limits });
   const onCount = options.watch?.webSockets;
   const sockets = createSocketServer({ protocol, logger, budget, onCount, ...limits });
-  const { tasks, openBoard, sight = ALL_SEEN, writeId = writePlainId } = options;
-  const results =
-    tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId, guard });
   const router = createRequestRouter({
     graphql,
-    graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),
-    results,
-    dashboard:
-      options.dashboardFolder === undefined ? undefined : createDashboardHandler(options.dashboardFolder),
-    board:
-      openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
+    ...pagesOf(options, callers),
+    ...createFileHandlers(options, { callers, guard, budget, idleMs: limits.requestTimeoutMs }),
     callers,
     guard,
     origins,
@@ -122,6 +117,32 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       await sockets.close();
     },
   };
+}
+
+/** What browsers get. */
+function pagesOf(
+  { schema, hasGraphiql = true, dashboardFolder, openBoard, listenHost }: RequestHandlerOptions,
+  callers: Callers,
+) {
+  return {
+    graphiql: hasGraphiql ? createGraphiqlPage(schema) : undefined,
+    dashboard: dashboardFolder === undefined ? undefined : createDashboardHandler(dashboardFolder),
+    board:
+      openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
+  };
+}
+
+/** What is below `/tasks` and `/imports`. */
+function createFileHandlers(
+  { tasks, imports, sight = ALL_SEEN, writeId = writePlainId }: RequestHandlerOptions,
+  parts: Pick<ImportsHandlerOptions, "callers" | "guard" | "budget" | "idleMs">,
+) {
+  return tasks === undefined
+    ? {}
+    : {
+        results: createResultsHandler({ tasks, sight, writeId, imports, ...parts }),
+        imports: imports && createImportsHandler({ imports, models: imports.models, tasks, sight, ...parts }),
+      };
 }
 
 function watchersOf({ watch, tracing }: RequestHandlerOptions, guard: CallerGuard) {
@@ -159,16 +180,35 @@ function limitConnections(
     guard,
   }: Pick<UpgradeGuards, "limits" | "guard"> & { readonly connections: Connections },
 ): RequestHandler["handle"] {
-  return async (request, response) => {
+  return (request, response) => {
     const admission = connections.admit(request, response);
     if (admission === "ADMITTED") {
-      await handle(request, response);
-    } else if (admission === "REFUSED") {
+      limitBody(request, limits.requestTimeoutMs);
+      return handle(request, response);
+    }
+    if (admission === "REFUSED") {
       guard.noteStranger(headOf(request, response), "limit", "connections or requests");
       response.setHeaders(new Map(Object.entries({ connection: "close", "retry-after": "1" })));
       sendRefusal(response, 429, "LIMIT_EXCEEDED", tooManyRequests(limits));
     }
+    return Promise.resolve();
   };
+}
+
+/** Cuts a client off that takes too long to send a body. A file to import is only not to stop coming. */
+function limitBody(request: IncomingMessage, timeoutMs: number): void {
+  const { "content-length": length = "0", "transfer-encoding": coding } = request.headers;
+  if ((coding === undefined && length === "0") || pathOf(request).startsWith("/imports/")) {
+    return;
+  }
+  const timer = setTimeout(() => {
+    if (!request.complete) {
+      request.socket.end("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n");
+      request.destroy();
+    }
+  }, timeoutMs);
+  timer.unref();
+  request.once("close", () => clearTimeout(timer));
 }
 
 function tooManyRequests(limits: Required<ServerLimits>): string {

@@ -6,6 +6,7 @@ import type { DashboardHandler } from "./dashboard-handler.ts";
 import { DASHBOARD_PATH } from "./dashboard-handler.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
+import type { ImportsHandler } from "./imports-handler.ts";
 import { headOf, sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
 import { refuseTypes } from "./media-types.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
@@ -34,6 +35,8 @@ interface RouterOptions {
   readonly results?: ResultsHandler | undefined;
   /** Left out: there is no dashboard. */
   readonly dashboard?: DashboardHandler | undefined;
+  /** Left out: files are not taken. */
+  readonly imports?: ImportsHandler | undefined;
   /** Left out: there is no board. */
   readonly board?: QueueBoardHandler | undefined;
   readonly callers: Callers;
@@ -62,7 +65,7 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
       const path = pathOf(request);
       return (
         path !== "/" &&
-        (ROUTES.has(path) || pageAt(options, path) !== undefined || options.results?.at(path) !== undefined)
+        (ROUTES.has(path) || pageAt(options, path) !== undefined || fileAt(options, path) !== undefined)
       );
     },
     async handle(request, response) {
@@ -118,20 +121,23 @@ export function pathOf(request: IncomingMessage): string {
   return (request.url ?? "/").split("?", 1)[0] ?? "/";
 }
 
-async function serveGraphQL(
+function serveGraphQL(
   options: RouterOptions,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<void> {
+): Promise<void> | void {
   const { method, headers } = request;
   const refusal = refuseTypes({ method, contentType: headers["content-type"], accept: headers.accept });
   if (isBrowser(request) && options.graphiql !== undefined) {
-    await options.graphiql.send(request, response);
-  } else if (refusal !== undefined) {
-    sendTypeRefusal(response, refusal);
-  } else {
-    await options.graphql.handle(request, response);
+    return options.graphiql.send(request, response);
   }
+  return refusal === undefined
+    ? options.graphql.handle(request, response)
+    : sendTypeRefusal(response, refusal);
+}
+
+function fileAt({ results, imports }: RouterOptions, path: string) {
+  return results?.at(path) ?? imports?.at(path);
 }
 
 async function serveResults(
@@ -139,7 +145,7 @@ async function serveResults(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const answer = options.results?.at(pathOf(request));
+  const answer = fileAt(options, pathOf(request));
   if (answer === undefined) {
     serveNothing(options, request, response);
   } else {

@@ -1,3 +1,5 @@
+import type { Imports } from "../core/imports/imports.ts";
+import type { ModelRegistry } from "../core/records/model.ts";
 import type { RateStore } from "../core/access/rate-store.ts";
 import type { TaskSight } from "../core/tasks/task-sight.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
@@ -71,6 +73,11 @@ export const SERVER_LIMITS: Required<ServerLimits> = Object.freeze({
   drainTimeoutMs: 5000,
 });
 
+/** Imports, and the models that they are for. */
+export interface ServedImports extends Imports {
+  readonly models: Pick<ModelRegistry, "all">;
+}
+
 /** See {@link HttpServerOptions.maxFailedSignIns}. */
 export const MAX_FAILED_SIGN_INS = 60;
 
@@ -93,6 +100,8 @@ export interface HttpServerOptions {
   readonly dashboardFolder?: string | undefined;
   /** The source of `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: no such files. */
   readonly tasks?: Pick<TaskManager, "get" | "errors" | "records">;
+  /** Takes files at `/imports/<Model>`, and gives back the rows that failed. Default: files are not taken. */
+  readonly imports?: ServedImports | undefined;
   /** Which tasks viewers see. Default: all. */
   readonly sight?: TaskSight;
   /** How these files write the ids of records. Default: plain. */

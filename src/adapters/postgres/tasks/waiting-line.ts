@@ -32,7 +32,8 @@ export function createWaitingLine(session: SqlSession): WaitingLine {
       const [ended] = await requiredSession(transaction).query<EndedWaiting>(END_WAITING, [taskId]);
       return ended;
     },
-    findWaitingFor: (blockedBy, limit) => session.query<WaitingTask>(FIND_WAITING_FOR, [blockedBy, limit]),
+    findWaitingFor: (blockedBy, limit) =>
+      session.query<WaitingTask>(FIND_WAITING_FOR, [blockedBy, limit], "FREQUENT"),
     findUnblocked: (limit) => session.query<UnblockedTask>(FIND_WAITING_FOR_NOBODY, [limit]),
   };
 }
