@@ -14,11 +14,16 @@ import { Turns } from "../../kernel/turns.ts";
 
 /** Lists up to this length are coerced in one go. */
 const LONG_LIST = 10_000;
+/** Variables with more members and items are large. */
+const MANY_MEMBERS = 1_000;
+/** So are those with longer texts, together. */
+const MANY_CHARACTERS = 64 * 1024;
 /** Items of a long list that are coerced at a time. */
 const PIECE = 500;
 /** Levels of input objects in which long lists are looked for: bulk operations have theirs at the top, or in a selection. */
 const MAX_DEPTH = 3;
-const MAX_ERRORS = 50;
+/** Errors of large variables that are told. */
+const MAX_ERRORS = 10;
 
 type Variables = NonNullable<ExecutionArgs["variableValues"]>;
 type Path = readonly string[];
@@ -43,25 +48,46 @@ export type LongVariables =
     }
   | { readonly kind: "REFUSED"; readonly errors: readonly GraphQLError[] };
 
-/** Whether a variable has a list that is too long to be coerced in one go. */
-export function haveLongLists(variables: ExecutionArgs["variableValues"]): variables is Variables {
-  return variables != null && hasLongList(variables, MAX_DEPTH);
+/**
+ * Whether variables are so large that the executor must not coerce them: it walks long lists in one go, and each of its errors
+ * quotes the whole of a wrong value, so that an answer may be 50 times as long as the request.
+ */
+export function areLarge(variables: ExecutionArgs["variableValues"]): variables is Variables {
+  return variables != null && isLarge(variables);
 }
 
-function hasLongList(value: object, depth: number): boolean {
+function isLarge(value: unknown): boolean {
+  const room = { members: MANY_MEMBERS, characters: MANY_CHARACTERS };
+  return !fits(value, room);
+}
+
+/** Takes the value's size from the room. @returns false if it does not fit */
+function fits(value: unknown, room: { members: number; characters: number }): boolean {
+  if (typeof value === "string") {
+    room.characters -= value.length;
+    return room.characters >= 0;
+  }
+  if (typeof value !== "object" || value === null) {
+    return true;
+  }
+  if (Array.isArray(value)) {
+    room.members -= value.length;
+    return room.members >= 0 && value.every((item) => fits(item, room));
+  }
   for (const name in value) {
-    const member = (value as Variables)[name];
-    if (typeof member !== "object" || member === null) {
-      continue;
-    }
-    if (Array.isArray(member) ? member.length > LONG_LIST : depth > 0 && hasLongList(member, depth - 1)) {
-      return true;
+    room.members -= 1;
+    room.characters -= name.length;
+    if (room.members < 0 || !fits((value as Variables)[name], room)) {
+      return false;
     }
   }
-  return false;
+  return room.characters >= 0;
 }
 
-/** Coerces the variables' long lists, a piece in a turn of the event loop. Errors are those of the executor. */
+/**
+ * Coerces the long lists of large variables, a piece in a turn of the event loop, and finds out whether the others can be
+ * coerced. Errors are those of the executor, but a large value is not quoted, and only the first ten are told.
+ */
 export async function coerceLongLists(args: ExecutionArgs, given: Variables): Promise<LongVariables> {
   const lists: LongList[] = [];
   const others = takeLists(args, given, lists);
@@ -72,6 +98,10 @@ export async function coerceLongLists(args: ExecutionArgs, given: Variables): Pr
       return { kind: "REFUSED", errors: coerced.errors };
     }
     values.push(coerced.items);
+  }
+  const errors = errorsOf(args, others);
+  if (errors.length > 0) {
+    return { kind: "REFUSED", errors };
   }
   return {
     kind: "COERCED",
@@ -119,7 +149,8 @@ function takeFrom(
     lists.push({ definition, path, items: value, itemType: type.ofType });
     return [];
   }
-  if (!isInputObjectType(type) || typeof value !== "object" || value === null || path.length > MAX_DEPTH) {
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isInputObjectType(type) || !isObject || path.length > MAX_DEPTH) {
     return value;
   }
   const fields = type.getFields();
@@ -134,6 +165,20 @@ function takeFrom(
   );
 }
 
+/** Why the variables cannot be coerced. Those that are missing, or null, the executor refuses: it quotes nothing. */
+function errorsOf({ schema, document, operationName }: ExecutionArgs, variables: Variables): GraphQLError[] {
+  const errors: GraphQLError[] = [];
+  for (const definition of getOperationAST(document, operationName)?.variableDefinitions ?? []) {
+    const name = definition.variable.name.value;
+    const type = typeFromAST(schema, definition.type);
+    if (isInputType(type) && variables[name] != null) {
+      const found = new FoundErrors(definition, [name], errors);
+      found.coerce(variables[name], type);
+    }
+  }
+  return errors;
+}
+
 async function coerceList({
   definition,
   path,
@@ -143,24 +188,79 @@ async function coerceList({
   const type = new GraphQLList(itemType);
   const coerced: unknown[] = [];
   const turns = new Turns();
-  const [name = ""] = path;
   for (let from = 0; from < items.length; from += PIECE) {
     const errors: GraphQLError[] = [];
-    const piece = coerceInputValue(items.slice(from, from + PIECE), type, ([at, ...below], value, error) => {
-      if (errors.length >= MAX_ERRORS) {
-        return;
-      }
-      const place = printPathArray([...path.slice(1), from + Number(at), ...below]);
-      const message = `Variable "$${name}" got invalid value ${inspect(value)} at "${name}${place}"; ${error.message}`;
-      errors.push(createGraphQLError(message, { nodes: definition, originalError: error }));
-    }) as readonly unknown[];
+    const piece = new FoundErrors(definition, path, errors, from).coerce(
+      items.slice(from, from + PIECE),
+      type,
+    );
     if (errors.length > 0) {
       return { errors };
     }
-    coerced.push(...piece);
+    coerced.push(...(piece as readonly unknown[]));
     if (turns.isOver(PIECE)) {
       await turns.next();
     }
   }
   return { items: coerced };
+}
+
+/** Ends the coercion of a value whose first errors are known. */
+class Enough extends Error {}
+
+/** Collects the errors of a variable's value, or of a part of it. */
+class FoundErrors {
+  readonly #definition: VariableDefinitionNode;
+  readonly #path: Path;
+  readonly #errors: GraphQLError[];
+  /** The place of a piece's first item in its list. */
+  readonly #from: number | undefined;
+
+  constructor(definition: VariableDefinitionNode, path: Path, errors: GraphQLError[], from?: number) {
+    this.#definition = definition;
+    this.#path = path;
+    this.#errors = errors;
+    this.#from = from;
+  }
+
+  coerce(value: unknown, type: GraphQLInputType): unknown {
+    try {
+      return coerceInputValue(value, type, (at, wrong, error) => this.#add(at, wrong, error.message, error));
+    } catch (error) {
+      if (error instanceof Enough) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  #add(at: readonly (string | number)[], wrong: unknown, why: string, originalError: GraphQLError): void {
+    if (this.#errors.length >= MAX_ERRORS) {
+      throw new Enough();
+    }
+    const [name = "", ...above] = this.#path;
+    const [first, ...below] = at;
+    const inPiece = this.#from === undefined ? at : [this.#from + Number(first), ...below];
+    const place = printPathArray([...above, ...inPiece]);
+    const where = place === "" ? "" : ` at "${name}${place}"`;
+    const message = `Variable "$${name}" got invalid value ${quote(wrong)}${where}; ${shorten(why)}`;
+    this.#errors.push(createGraphQLError(message, { nodes: this.#definition, originalError }));
+  }
+}
+
+/** A value in a message. A large one is not quoted. */
+function quote(value: unknown): string {
+  if (!isLarge(value)) {
+    return inspect(value);
+  }
+  return typeof value === "string"
+    ? `a text of ${value.length} characters`
+    : Array.isArray(value)
+      ? `a list of ${value.length}`
+      : "a large object";
+}
+
+/** What a scalar says of a value may quote it. */
+function shorten(message: string): string {
+  return message.length > 1_000 ? `${message.slice(0, 1_000)}…` : message;
 }

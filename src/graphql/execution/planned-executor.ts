@@ -6,7 +6,7 @@ import type { Planner } from "./complete-value.ts";
 import { completerOf } from "./complete-value.ts";
 import type { FieldPlan, Run, SelectionPlan } from "./execute-fields.ts";
 import { executeFields, executeFieldsInTurn, isPromise } from "./execute-fields.ts";
-import { coerceLongLists, haveLongLists } from "./long-variables.ts";
+import { areLarge, coerceLongLists } from "./long-variables.ts";
 
 /** Executes one operation; the result may be a promise. */
 export type Execute = (args: ExecutionArgs) => unknown;
@@ -73,13 +73,13 @@ export function createPlannedExecutor(refuse: Execute, limits: PlanLimits = {}):
     return execute(run, isKept ? keptPlan(document, run, remember) : planRoot(run, () => undefined));
   };
   return (args) =>
-    haveLongLists(args.variableValues)
-      ? executeLong(args, args.variableValues, executePlanned)
+    areLarge(args.variableValues)
+      ? executeLarge(args, args.variableValues, executePlanned)
       : executePlanned(args);
 }
 
-/** Coerces long lists before all else, since that takes several turns of the event loop. */
-async function executeLong(
+/** Coerces large variables before all else, since that takes several turns of the event loop. */
+async function executeLarge(
   args: ExecutionArgs,
   variables: NonNullable<ExecutionArgs["variableValues"]>,
   executePlanned: (args: ExecutionArgs, put: (coerced: Record<string, unknown>) => void) => unknown,
