@@ -73,7 +73,7 @@ it.each([
   const plain = ({ errors }: ExecutionResult) =>
     errors
       ?.slice(0, 10)
-      .map(({ message, locations, originalError }) => [
+      .map(({ message, locations }) => [
         message
           .replace(/\{ ids: \[("\d+"(, )?)+\]/, "{ ids: []")
           .replace(/value \[("\d+"(, )?)+\]/, "value a list of 12000"),
