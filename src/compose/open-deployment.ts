@@ -10,6 +10,7 @@ import { createPostgresInbox } from "../adapters/postgres/notifications/postgres
 import { createPostgresOutbox } from "../adapters/postgres/notifications/postgres-outbox.ts";
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
 import { createQuickSteps } from "../adapters/postgres/tasks/quick-steps.ts";
+import { createPostgresTaskFiles } from "../adapters/postgres/tasks/postgres-task-files.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/tasks/postgres-task-store.ts";
 import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
 import { announceLocks, announceSteps } from "../core/tasks/settle/announced-locks.ts";
@@ -27,6 +28,7 @@ import type { Examination } from "../core/health/health-check.ts";
 import type { Inbox } from "../core/notifications/inbox.ts";
 import type { Outbox } from "../core/notifications/outbox.ts";
 import type { ProcessRegister } from "../core/processes/process-register.ts";
+import type { TaskFiles } from "../core/tasks/task-files.ts";
 import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createFollowedClock } from "../kernel/clock.ts";
@@ -57,7 +59,7 @@ export interface Deployment {
   readonly unitOfWorkOf: (sessions: Pick<ViewerSessions, "current">) => UnitOfWork;
   /** How its connections are used. */
   readonly poolUse: () => PoolUse;
-  readonly ports: TaskPorts & { readonly outbox: Outbox };
+  readonly ports: TaskPorts & { readonly outbox: Outbox; readonly files: TaskFiles };
   readonly inbox: Inbox;
   readonly apiKeys: ApiKeyStore;
   /** Tells all processes what happens to records. Until it is started, it takes it that nobody listens. */
@@ -114,6 +116,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       log: createPostgresEventLog({ session }),
       locks: announceLocks(locks, announcer),
       outbox: createPostgresOutbox({ session }),
+      files: createPostgresTaskFiles({ session }),
       bus: backend.bus,
       queue: backend.queue,
       clock,

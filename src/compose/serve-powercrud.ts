@@ -53,6 +53,8 @@ export function served(
   HttpServerOptions,
   | "schema"
   | "tasks"
+  | "exports"
+  | "taskFiles"
   | "writeId"
   | "openBoard"
   | "rates"
@@ -63,9 +65,21 @@ export function served(
   | "tracing"
   | "audit"
 > {
-  const { schema, tasks, writeId, openBoard, rates, authentication, metrics, tracing, audit } = powercrud;
+  const {
+    schema,
+    tasks,
+    exports,
+    taskFiles,
+    writeId,
+    openBoard,
+    rates,
+    authentication,
+    metrics,
+    tracing,
+    audit,
+  } = powercrud;
   const { callers, sight } = authentication;
-  const parts = { schema, tasks, writeId, openBoard, rates, callers, sight };
+  const parts = { schema, tasks, exports, taskFiles, writeId, openBoard, rates, callers, sight };
   return { ...parts, watch: metrics, tracing, audit, isReady: () => isReady(powercrud) };
 }
 

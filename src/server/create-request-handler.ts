@@ -5,6 +5,7 @@ import { CallerGuard } from "./callers/caller-guard.ts";
 import { peerOf } from "./callers/peer.ts";
 import type { Callers } from "./callers/callers.ts";
 import { createCallers } from "./callers/callers.ts";
+import { createExportsHandler } from "./exports-handler.ts";
 import { createFetchHandler } from "./fetch-handler.ts";
 import { createDashboardHandler } from "./dashboard-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
@@ -19,6 +20,8 @@ import { createRequestRouter, pathOf } from "./request-router.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
+import type { FileRoute } from "./send-file.ts";
+import { createTaskFileHandler } from "./task-file-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
 import { MAX_FAILED_SIGN_INS, SERVER_LIMITS } from "./server-options.ts";
 import { createSocketProtocol } from "./socket-protocol.ts";
@@ -39,7 +42,7 @@ export interface RequestHandlerOptions extends Omit<HttpServerOptions, "host" | 
 
 /** The API without a server: GraphQL, GraphiQL, WebSockets, result files and health, for the requests of any Node server. */
 export interface RequestHandler {
-  /** Whether the request's path is the API's: `/graphql`, `/health/…`, `/queues/…` or a task's file. `/` is not. */
+  /** Whether the request's path is the API's: `/graphql`, `/health/…`, `/queues/…`, an export or a task's file. `/` is not. */
   serves(request: IncomingMessage): boolean;
   /** Answers a request whose body nobody has read; other paths with 404. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -83,13 +86,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const protocol = createSocketProtocol({ tools: graphql, callers, guard, maskError, ...limits });
   const onCount = options.watch?.webSockets;
   const sockets = createSocketServer({ protocol, logger, budget, onCount, ...limits });
-  const { tasks, sight = ALL_SEEN, writeId = writePlainId } = options;
-  const results =
-    tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId, guard });
   const router = createRequestRouter({
     graphql,
     ...pagesOf(options, callers),
-    results,
+    files: filesOf(options, { callers, guard, idleMs: limits.exportIdleMs }),
     callers,
     guard,
     origins,
@@ -118,6 +118,20 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       await sockets.close();
     },
   };
+}
+
+function filesOf(
+  { tasks, exports, taskFiles, audit = () => undefined, ...options }: RequestHandlerOptions,
+  parts: Pick<Parameters<typeof createExportsHandler>[0], "callers" | "guard" | "idleMs">,
+): readonly FileRoute[] {
+  const { sight = ALL_SEEN, writeId = writePlainId } = options;
+  return [
+    ...(tasks === undefined ? [] : [createResultsHandler({ tasks, sight, writeId, ...parts })]),
+    ...(exports === undefined ? [] : [createExportsHandler({ exports, audit, ...parts })]),
+    ...(tasks === undefined || taskFiles === undefined
+      ? []
+      : [createTaskFileHandler({ tasks, files: taskFiles, sight, ...parts })]),
+  ];
 }
 
 /** What browsers get. */

@@ -13,7 +13,7 @@ import { corsHeaders, preflightHeaders } from "./origin-policy.ts";
 import type { QueueBoardHandler } from "./queue-board-handler.ts";
 import { BOARD_PATH } from "./queue-board-handler.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
-import type { ResultsHandler } from "./results-handler.ts";
+import type { FileAnswer, FileRoute } from "./send-file.ts";
 import type { Readiness } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -30,8 +30,8 @@ interface RouterOptions {
   readonly graphql: GraphQLHandler;
   /** Left out: browsers get no page. */
   readonly graphiql?: GraphiqlPage | undefined;
-  /** Left out: there are no result files. */
-  readonly results?: ResultsHandler | undefined;
+  /** The files that are sent. */
+  readonly files: readonly FileRoute[];
   /** Left out: there is no dashboard. */
   readonly dashboard?: DashboardHandler | undefined;
   /** Left out: there is no board. */
@@ -62,7 +62,7 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
       const path = pathOf(request);
       return (
         path !== "/" &&
-        (ROUTES.has(path) || pageAt(options, path) !== undefined || options.results?.at(path) !== undefined)
+        (ROUTES.has(path) || pageAt(options, path) !== undefined || fileAt(options, path) !== undefined)
       );
     },
     async handle(request, response) {
@@ -70,7 +70,7 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
         if (!isAnswered(options, request, response)) {
           const path = pathOf(request);
           const page = pageAt(options, path);
-          const route = ROUTES.get(path) ?? serveResults;
+          const route = ROUTES.get(path) ?? serveFile;
           await (page === undefined ? route(options, request, response) : page(request, response));
         }
       } catch (error) {
@@ -134,12 +134,16 @@ async function serveGraphQL(
   }
 }
 
-async function serveResults(
+function fileAt({ files }: RouterOptions, path: string): FileAnswer | undefined {
+  return files.map((file) => file.at(path)).find((answer) => answer !== undefined);
+}
+
+async function serveFile(
   options: RouterOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const answer = options.results?.at(pathOf(request));
+  const answer = fileAt(options, pathOf(request));
   if (answer === undefined) {
     serveNothing(options, request, response);
   } else {
