@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { Argument, InvalidArgumentError, Option } from "commander";
 
 import type { CliContext } from "./cli-context.ts";
+import type { ImportCommandOptions } from "./commands/import.ts";
 import type { LaunchCommandOptions } from "./commands/launch.ts";
 import type { ListOptions, RetryOptions } from "./commands/tasks.ts";
 import type { ScheduleCommandOptions } from "./commands/schedules.ts";
@@ -11,6 +12,7 @@ import type { AnswerOptions } from "./answer-task.ts";
 type Run = (command: (context: CliContext) => Promise<void>) => Promise<void>;
 
 const STATUSES = [
+  "RECEIVING",
   "PENDING",
   "WAITING",
   "RUNNING",
@@ -50,10 +52,63 @@ export function addTaskCommands(program: Command, run: Run): void {
     .action((kind: string, options: LaunchCommandOptions) =>
       run(async (context) => (await import("./commands/launch.ts")).launch(context, kind, options)),
     );
+  addImport(program, run);
   const tasks = program.command("tasks").description("look after tasks, whether the service runs or not");
   addReads(tasks, run);
   addVerbs(tasks, run);
   addSchedules(program.command("schedules").description("look after the project's schedules"), run);
+}
+
+/** Options of `import` that are parameters of its HTTP address, by their flags. */
+const IMPORT_PARAMETERS: readonly (readonly [flags: string, parameter: string, words: string])[] = [
+  ["--operation <what>", "operation", "create, update or upsert"],
+  ["--key <name>", "key", "the unique key by which rows name their records; default: the id"],
+  [
+    "--mapping <json>",
+    "mapping",
+    `fields by headers that say something else, such as '{"Land": "countryCode"}'`,
+  ],
+  ["--format <format>", "format", "csv or jsonl; default: as the file is called"],
+  ["--encoding <name>", "encoding", "utf-8, iso-8859-1, utf-16le or utf-16be; default: found out"],
+  [
+    "--separator <character>",
+    "separator",
+    "of CSV: a character, or comma, semicolon, tab, pipe; default: found out",
+  ],
+  ["--quote <character>", "quote", 'of CSV; default: "'],
+  ["--empty <what>", "empty", "what an empty cell means: quotes, null or text"],
+  ["--decimal-comma <flag>", "decimalComma", "true: numbers have a comma before their fraction"],
+  ["--time-offset <offset>", "timeOffset", "of times that have none: Z or +02:00"],
+  ["--error-policy <policy>", "errorPolicy", "all_or_nothing or skip_failed"],
+  ["--on-conflict <what>", "onConflict", "reject, skip or wait, where another task holds records"],
+  ["--label <text>", "label", "shown beside the task"],
+  ["--idempotency-key <key>", "idempotencyKey", "the same key with the same file gives the first task again"],
+];
+
+function addImport(program: Command, run: Run): void {
+  const command = program
+    .command("import")
+    .argument("<file>", "CSV or JSON Lines")
+    .description("write a file's rows to the database, as a task")
+    .requiredOption("--model <name>", "whose records they are")
+    .option("--dry-run", "only try")
+    .option("--failed <file>", "write the rows that failed to this file, with line, field and reason");
+  IMPORT_PARAMETERS.forEach(([flags, , words]) => command.option(flags, words));
+  command
+    .addOption(follow())
+    .addOption(viewer())
+    .addOption(json())
+    .action((file: string, given: Readonly<Record<string, string | undefined>> & ImportCommandOptions) =>
+      run(async (context) => {
+        const parameters = IMPORT_PARAMETERS.flatMap(([, parameter]) => {
+          const value = given[parameter];
+          return value === undefined ? [] : [[parameter, value] as const];
+        });
+        const dryRun = given["dryRun"] === undefined ? [] : [["dryRun", "true"] as const];
+        const options = { ...given, parameters: Object.fromEntries([...parameters, ...dryRun]) };
+        await (await import("./commands/import.ts")).importRows(context, file, options);
+      }),
+    );
 }
 
 function addReads(tasks: Command, run: Run): void {

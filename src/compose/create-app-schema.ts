@@ -7,6 +7,7 @@ import type { RecordFeed } from "../core/record-events/record-feed.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
+import { addImports } from "../graphql/imports.ts";
 import { addHealth } from "../graphql/health.ts";
 import { addRecordEvents } from "../graphql/record-events.ts";
 import { addSchedules } from "../graphql/schedules.ts";
@@ -86,6 +87,7 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
       createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
       addRecordEvents(parts.recordFeed),
+      addImports(engine.imports),
       addHealth(() => health.read()),
     ],
   });

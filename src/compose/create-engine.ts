@@ -27,6 +27,7 @@ import type { RecordAnnouncer } from "../core/events/record-announcer.ts";
 import type { RecordWriter } from "../core/bulk/record-writer.ts";
 import type { ChunkWriter } from "../core/bulk/chunk-writer.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
+import type { Imports } from "../core/imports/imports.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { finishByKey } from "../core/bulk/finish-by-key.ts";
 import type { BulkPorts } from "../core/bulk/launch-bulk.ts";
@@ -73,6 +74,7 @@ import { toDecimal } from "../adapters/prisma/column-from-json.ts";
 import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
 import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
+import { createFileImports } from "./create-file-imports.ts";
 import { definitionOnBehalf, onBehalf, openAppTables } from "./on-behalf.ts";
 
 /** The options of {@link createEngine}. */
@@ -127,6 +129,7 @@ export interface Engine extends Service {
   /** The same, wherever the caller is. @throws as launchOwn does */
   readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly retryTask: RetryTask;
+  readonly imports: Imports;
   readonly controls: TaskControls;
   readonly watch?: EngineWatch | undefined;
   readonly deployment: Deployment;
@@ -154,9 +157,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const readerOf = (over: SqlSession): RecordReader =>
     createPostgresRecordReader({ session: over, models, shapes });
   const app = openAppTables(deployment, sessions);
-  const reader = readerOf(app.session);
   const access = accessOf(options.modelOptions, options.defaultAccess);
-  const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
   const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
   const claimOf = createClaimOf(models, lockScopes);
@@ -166,6 +167,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const writing = { ...deployment.ports, ...app, records, shapes, emulatedKeys, defaults };
   const { writer, recordWriter } = createWriters(options, announcer, writing);
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
+  const rules = bulkRulesOf(options.modelOptions);
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createDefinitions(options, bulk, claimOf);
   const ports: Engine["ports"] = createPorts(options, deployment, {
@@ -177,7 +179,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const launching = {
     ...ports,
     models,
-    reader,
+    reader: readerOf(app.session),
     access,
     lockScopes,
     rules,
@@ -192,7 +194,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     ...createEngineService(ports.runningAttempts, deployment),
     ports,
     models,
-    reader,
+    reader: launching.reader,
     shapes,
     appSession: app.session,
     sessions,
@@ -200,6 +202,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     lockScopes,
     writeOne: createWrites(options, { ...launching, hooks, sideEffects, writer: recordWriter }),
     ...launches,
+    imports: createFileImports(launching, deployment.imports, options),
     controls: createControls(ports, options.watch),
     watch: options.watch,
     deployment,

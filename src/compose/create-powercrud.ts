@@ -28,6 +28,8 @@ import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import { createRecordFeed } from "../core/record-events/record-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
+import type { Imports } from "../core/imports/imports.ts";
+import type { ModelRegistry } from "../core/records/model.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import type { Metrics } from "../adapters/metrics/create-metrics.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
@@ -105,6 +107,8 @@ export interface PowerCrud extends Service {
   readonly processId: string;
   /** Launches tasks, looks them up, waits for them, and whatever else can be done with them. */
   readonly tasks: TaskManager;
+  /** Imports: tasks whose rows come from a file. For a server. */
+  readonly imports: Imports & { readonly models: ModelRegistry };
   /** How the API writes the id of a record: plain, or with its model's name in Relay mode. Code takes and gets plain ids. */
   readonly writeId: WriteId;
   /** The schedules of the config: look at them, run, pause and resume them. */
@@ -251,6 +255,7 @@ function assemble(opened: OpenedParts): PowerCrud {
     processId: engine.ports.workerId,
     tasks: createManager(engine, { ...feeds, reservations, config }),
     schedules: scheduling.schedules,
+    imports: { ...engine.imports, models: engine.models },
     writeId: project.relay === true ? createTypedIdWriter(engine.models) : writePlainId,
     ...serverTools(engine),
     feed: feeds.feed,

@@ -2,6 +2,7 @@ import type { BullmqTaskQueue } from "../adapters/bullmq/bullmq-task-queue.ts";
 import type { PoolUse } from "../adapters/postgres/connection/create-pool.ts";
 import { createPool, useOf } from "../adapters/postgres/connection/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/connection/pg-session.ts";
+import { createStatementNames } from "../adapters/postgres/connection/text-rows.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/connection/pg-unit-of-work.ts";
 import { createPostgresApiKeys } from "../adapters/postgres/postgres-api-keys.ts";
 import { createPostgresLockStore } from "../adapters/postgres/locks/postgres-lock-store.ts";
@@ -12,6 +13,7 @@ import { createPostgresProcessRegister } from "../adapters/postgres/postgres-pro
 import { createQuickSteps } from "../adapters/postgres/tasks/quick-steps.ts";
 import { createPostgresTaskFiles } from "../adapters/postgres/tasks/postgres-task-files.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/tasks/postgres-task-store.ts";
+import { createPostgresImportStore } from "../adapters/postgres/tasks/postgres-import-store.ts";
 import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
 import { announceLocks, announceSteps } from "../core/tasks/settle/announced-locks.ts";
 import type { RecordAnnouncer, RecordAudience } from "../core/events/record-announcer.ts";
@@ -25,6 +27,7 @@ import type { UnitOfWork } from "../core/transactions/transaction.ts";
 import type { ApiKeyStore } from "../core/access/api-key.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
+import type { ImportStore } from "../core/imports/import-store.ts";
 import type { Inbox } from "../core/notifications/inbox.ts";
 import type { Outbox } from "../core/notifications/outbox.ts";
 import type { ProcessRegister } from "../core/processes/process-register.ts";
@@ -61,6 +64,7 @@ export interface Deployment {
   readonly poolUse: () => PoolUse;
   readonly ports: TaskPorts & { readonly outbox: Outbox; readonly files: TaskFiles };
   readonly inbox: Inbox;
+  readonly imports: ImportStore;
   readonly apiKeys: ApiKeyStore;
   /** Tells all processes what happens to records. Until it is started, it takes it that nobody listens. */
   readonly announcer: Service & RecordAnnouncer & RecordAudience;
@@ -93,7 +97,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     idleInTransactionTimeoutMs: Math.max(MIN_IDLE_TIMEOUT_MS, config.leaseMs),
     logger,
   });
-  const session = createPgSession(pool);
+  const session = createPgSession(pool, createStatementNames());
   const clock = createFollowedClock(options.clock, () => readServerTime(session));
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   const backend = createBackend({ ...options, chosen, session });
@@ -104,6 +108,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     isAudienceKnown: options.isAudienceKnown,
   });
   const locks = createPostgresLockStore({ session });
+  const imports = createPostgresImportStore({ session, unitOfWork });
   return {
     backend: chosen,
     session,
@@ -119,10 +124,12 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       files: createPostgresTaskFiles({ session }),
       bus: backend.bus,
       queue: backend.queue,
+      imports,
       clock,
       logger,
     },
     inbox: createPostgresInbox({ session }),
+    imports,
     apiKeys: createPostgresApiKeys({ session }),
     announcer,
     processes: createPostgresProcessRegister({ session }),

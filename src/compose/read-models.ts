@@ -4,6 +4,7 @@ import { exportTask } from "../core/files/export-task.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import { addSchedules } from "../graphql/schedules.ts";
 import { addHealth } from "../graphql/health.ts";
+import { addImports } from "../graphql/imports.ts";
 import { addRecordEvents } from "../graphql/record-events.ts";
 import type { ChosenNames } from "../graphql/models/choose-names.ts";
 import { chooseNames } from "../graphql/models/choose-names.ts";
@@ -65,7 +66,8 @@ export function printedParts(
   });
   const notifications = createNotificationSchema(neverCalled as NotificationSchemaPorts);
   const recordEvents = addRecordEvents({ subscribe: onlyPrinted });
-  return [tasks, schedules, notifications, recordEvents, addHealth(onlyPrinted)];
+  const imports = addImports({ open: onlyPrinted, find: onlyPrinted });
+  return [tasks, schedules, notifications, recordEvents, imports, addHealth(onlyPrinted)];
 }
 
 function onlyLookedAt(): never {

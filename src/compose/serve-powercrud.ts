@@ -55,6 +55,7 @@ export function served(
   | "tasks"
   | "exports"
   | "taskFiles"
+  | "imports"
   | "writeId"
   | "openBoard"
   | "rates"
@@ -68,6 +69,7 @@ export function served(
   const {
     schema,
     tasks,
+    imports,
     exports,
     taskFiles,
     writeId,
@@ -79,7 +81,7 @@ export function served(
     audit,
   } = powercrud;
   const { callers, sight } = authentication;
-  const parts = { schema, tasks, exports, taskFiles, writeId, openBoard, rates, callers, sight };
+  const parts = { schema, tasks, imports, exports, taskFiles, writeId, openBoard, rates, callers, sight };
   return { ...parts, watch: metrics, tracing, audit, isReady: () => isReady(powercrud) };
 }
 

@@ -6,6 +6,8 @@ import type { BulkRequest } from "../core/bulk/bulk-request.ts";
 import type { ChunkWriter, WholeRun } from "../core/bulk/chunk-writer.ts";
 import type { RetryRequest } from "../core/bulk/retry-task.ts";
 import type { WriteOne } from "../core/bulk/write-one.ts";
+import { OPERATION_OF } from "../core/imports/import-form.ts";
+import type { ImportRequest } from "../core/imports/import-ports.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import type { Counts } from "../core/tasks/progress.ts";
 import { NO_COUNTS } from "../core/tasks/progress.ts";
@@ -23,6 +25,9 @@ export interface EngineWatch {
   readonly launchBulk: <Result extends Outcome>(
     launch: Call<BulkRequest, Result>,
   ) => Call<BulkRequest, Result>;
+  readonly openImport: <Result extends Outcome>(
+    open: Call<ImportRequest, Result>,
+  ) => Call<ImportRequest, Result>;
   readonly launchCustom: <Result extends Outcome>(
     launch: Call<CustomLaunch, Result>,
   ) => Call<CustomLaunch, Result>;
@@ -67,6 +72,13 @@ export function watchEngine(audit: Audit, metrics: Metrics, tracing: Tracing): E
       const { viewer, model, operation } = request;
       const result = await launch(request);
       noteLaunch({ action: "launch", viewerId: viewer.id, kind: BULK_KINDS[operation], model }, result);
+      return result;
+    },
+    openImport: (open) => async (request) => {
+      const { viewer, form } = request;
+      const kind = BULK_KINDS[OPERATION_OF[form.operation]];
+      const result = await open(request);
+      noteLaunch({ action: "launch", viewerId: viewer.id, kind, model: form.model }, result);
       return result;
     },
     launchCustom: (launch) => async (request) => {

@@ -26,14 +26,12 @@ const REPLACEMENT = "\uFFFD";
 
 /** Whether PostgreSQL can store the text: it takes neither NUL nor half of a surrogate pair, nor does JSON. */
 export function isStorableText(text: string): boolean {
-  return !text.includes("\u0000") && !/\p{Surrogate}/u.test(text);
+  return text.isWellFormed() && !text.includes("\u0000");
 }
 
 /** The text with U+FFFD for every character that PostgreSQL cannot store. */
 export function toStorableText(text: string): string {
-  return isStorableText(text)
-    ? text
-    : text.replaceAll("\u0000", REPLACEMENT).replaceAll(/\p{Surrogate}/gu, REPLACEMENT);
+  return isStorableText(text) ? text : text.replaceAll("\u0000", REPLACEMENT).toWellFormed();
 }
 
 /** The deepest nesting that this code, Prisma and PostgreSQL can all walk through safely. */
@@ -83,6 +81,9 @@ function describeUnstorableMember(
 
 /** A column's value as JSON: BigInt and Decimal as text, DateTime in ISO 8601, Bytes in base64. JSON stays as it is. */
 export function toJsonValue(value: unknown): Json {
+  if (typeof value === "string") {
+    return value;
+  }
   if (value === null || value === undefined) {
     return null;
   }

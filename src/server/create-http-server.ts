@@ -34,7 +34,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const server = createServer(
     {
       headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
+      // A file to import takes as long as it takes; the handler limits the other requests.
+      requestTimeout: 0,
       connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, limits.headersTimeoutMs),
     },
     (request, response) => void handler.handle(request, response),

@@ -18,6 +18,8 @@ import { ignoreUpgrade, isForWebSocket } from "./ignore-upgrade.ts";
 import { createPersistedDocuments } from "./persisted-documents.ts";
 import { createRequestRouter, pathOf } from "./request-router.ts";
 import { RateLimiter } from "./rate-limiter.ts";
+import type { ImportsHandlerOptions } from "./imports-handler.ts";
+import { createImportsHandler } from "./imports-handler.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { FileRoute } from "./send-file.ts";
@@ -89,7 +91,13 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const router = createRequestRouter({
     graphql,
     ...pagesOf(options, callers),
-    files: filesOf(options, { callers, guard, idleMs: limits.exportIdleMs }),
+    files: filesOf(options, {
+      callers,
+      guard,
+      budget,
+      idleMs: limits.requestTimeoutMs,
+      exportIdleMs: limits.exportIdleMs,
+    }),
     callers,
     guard,
     origins,
@@ -120,17 +128,29 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   };
 }
 
+/** The files that are sent and taken. */
 function filesOf(
-  { tasks, exports, taskFiles, audit = () => undefined, ...options }: RequestHandlerOptions,
-  parts: Pick<Parameters<typeof createExportsHandler>[0], "callers" | "guard" | "idleMs">,
+  { tasks, exports, taskFiles, imports, audit = () => undefined, ...options }: RequestHandlerOptions,
+  {
+    exportIdleMs,
+    ...parts
+  }: Pick<ImportsHandlerOptions, "callers" | "guard" | "budget" | "idleMs"> & {
+    readonly exportIdleMs: number;
+  },
 ): readonly FileRoute[] {
   const { sight = ALL_SEEN, writeId = writePlainId } = options;
+  const sent =
+    exports === undefined ? [] : [createExportsHandler({ exports, audit, ...parts, idleMs: exportIdleMs })];
+  if (tasks === undefined) {
+    return sent;
+  }
   return [
-    ...(tasks === undefined ? [] : [createResultsHandler({ tasks, sight, writeId, ...parts })]),
-    ...(exports === undefined ? [] : [createExportsHandler({ exports, audit, ...parts })]),
-    ...(tasks === undefined || taskFiles === undefined
+    createResultsHandler({ tasks, sight, writeId, imports, ...parts }),
+    ...(taskFiles === undefined ? [] : [createTaskFileHandler({ tasks, files: taskFiles, sight, ...parts })]),
+    ...(imports === undefined
       ? []
-      : [createTaskFileHandler({ tasks, files: taskFiles, sight, ...parts })]),
+      : [createImportsHandler({ imports, models: imports.models, tasks, sight, ...parts })]),
+    ...sent,
   ];
 }
 
@@ -182,16 +202,35 @@ function limitConnections(
     guard,
   }: Pick<UpgradeGuards, "limits" | "guard"> & { readonly connections: Connections },
 ): RequestHandler["handle"] {
-  return async (request, response) => {
+  return (request, response) => {
     const admission = connections.admit(request, response);
     if (admission === "ADMITTED") {
-      await handle(request, response);
-    } else if (admission === "REFUSED") {
+      limitBody(request, limits.requestTimeoutMs);
+      return handle(request, response);
+    }
+    if (admission === "REFUSED") {
       guard.noteStranger(headOf(request, response), "limit", "connections or requests");
       response.setHeaders(new Map(Object.entries({ connection: "close", "retry-after": "1" })));
       sendRefusal(response, 429, "LIMIT_EXCEEDED", tooManyRequests(limits));
     }
+    return Promise.resolve();
   };
+}
+
+/** Cuts a client off that takes too long to send a body. A file to import is only not to stop coming. */
+function limitBody(request: IncomingMessage, timeoutMs: number): void {
+  const { "content-length": length = "0", "transfer-encoding": coding } = request.headers;
+  if ((coding === undefined && length === "0") || pathOf(request).startsWith("/imports/")) {
+    return;
+  }
+  const timer = setTimeout(() => {
+    if (!request.complete) {
+      request.socket.end("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n");
+      request.destroy();
+    }
+  }, timeoutMs);
+  timer.unref();
+  request.once("close", () => clearTimeout(timer));
 }
 
 function tooManyRequests(limits: Required<ServerLimits>): string {

@@ -15,6 +15,7 @@ import { paramsOfBody, paramsOfText, paramsOfUrl } from "./graphql-params.ts";
 import { refusalBody, sendJson, sendTypeRefusal } from "./http-messages.ts";
 import type { JsonHandlerOptions } from "./json-handler.ts";
 import { createJsonHandler } from "./json-handler.ts";
+import { joinExecution } from "./join-execution.ts";
 import { limitOperations } from "./limit-operations.ts";
 import { PLAIN_JSON_LENGTH } from "./long-json.ts";
 import type { MaskError } from "./mask-error.ts";
@@ -218,17 +219,19 @@ function createGraphQLYoga(
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<unknown>(),
     },
-    context: async ({ caller: known, socketOperation, request, req }) => {
+    context({ caller: known, socketOperation, request, req }) {
       if (req !== undefined) {
         Object.assign(request, { peer: peerOf(req) });
       }
-      const caller = known ?? (await callers.identify(credentialsOf(request)));
-      const { viewer } = caller;
-      const client = socketOperation ?? request;
-      guard.count(caller, client);
-      return { viewer, caller, client };
+      const contextOf = (caller: Caller): ServedContext => {
+        const client = socketOperation ?? request;
+        guard.count(caller, client);
+        return { viewer: caller.viewer, caller, client };
+      };
+      const identified = known ?? callers.identify(new RequestCredentials(request));
+      return identified instanceof Promise ? identified.then(contextOf) : contextOf(identified);
     },
-    plugins: [
+    plugins: joinExecution([
       readParams(documents.textOf),
       documents.plugin,
       ...(isIntrospectable ? [] : [refuseIntrospection()]),
@@ -246,20 +249,24 @@ function createGraphQLYoga(
       nameRequest(),
       // After all that choose how a result is sent.
       explainUnacceptable(),
-    ],
+    ]),
   });
 }
 
 /** A request of ours has the header beside the others; one of the web platform has it among them. */
-function credentialsOf(request: Request & { readonly authorization?: string | undefined }): GivenCredentials {
-  return {
-    request: request,
-    authorization: "authorization" in request ? request.authorization : authorizationOf(request),
-    // Making them costs more than a small operation, and not every app reads them.
-    get headers() {
-      return request.headers;
-    },
-  };
+class RequestCredentials implements GivenCredentials {
+  readonly request: Request;
+  readonly authorization: string | undefined;
+
+  constructor(request: Request & { readonly authorization?: string | undefined }) {
+    this.request = request;
+    this.authorization = "authorization" in request ? request.authorization : authorizationOf(request);
+  }
+
+  /** Making them costs more than a small operation, and not every app reads them. */
+  get headers(): Headers {
+    return this.request.headers;
+  }
 }
 
 function authorizationOf({ headers }: Request): string | undefined {

@@ -23,8 +23,13 @@ type TextOf = PersistedDocuments["textOf"];
  * @param body the JSON text
  * @throws GraphQLError BAD_REQUEST
  */
-export async function paramsOfBody(body: string, textOf: TextOf): Promise<GraphQLParams> {
-  const data = body.length > SHORT_JSON_LENGTH ? await parseLong(body) : parseJson(body);
+export function paramsOfBody(body: string, textOf: TextOf): GraphQLParams | Promise<GraphQLParams> {
+  return body.length > SHORT_JSON_LENGTH
+    ? parseLong(body).then((data) => paramsOfJson(data, textOf))
+    : paramsOfJson(parseJson(body), textOf);
+}
+
+function paramsOfJson(data: unknown, textOf: TextOf): GraphQLParams {
   if (Array.isArray(data)) {
     throw badRequest("Batching is not supported: send one operation per request.");
   }

@@ -90,16 +90,14 @@ export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
 const ANSWERED: JsonOutcome = Object.freeze({ kind: "ANSWERED" });
 
 /** @returns undefined if the client left */
-async function readParams(
+function readParams(
   request: IncomingMessage,
   response: ServerResponse,
   { bodies, textOf }: JsonHandlerOptions,
-): Promise<GraphQLParams | undefined> {
-  if (request.method !== "POST") {
-    return paramsOfUrl(request.url ?? "", textOf);
-  }
-  const body = await readBody(request, response, bodies);
-  return body === undefined ? undefined : paramsOfBody(body.toString(), textOf);
+): GraphQLParams | Promise<GraphQLParams | undefined> {
+  return request.method === "POST"
+    ? readBody(request, response, bodies).then((body) => body && paramsOfBody(body.toString(), textOf))
+    : paramsOfUrl(request.url ?? "", textOf);
 }
 
 /**
@@ -107,12 +105,12 @@ async function readParams(
  *   since its check of the operation depends on the request
  * @returns undefined for a subscription
  */
-async function execute(
+function execute(
   { operationFor }: JsonHandlerOptions,
   valid: WeakSet<DocumentNode>,
   request: RequestHead,
   params: GraphQLParams,
-): Promise<ExecutionResult | undefined> {
+): ExecutionResult | Promise<ExecutionResult> | undefined {
   const operation = operationFor({ request, params });
   const document = operation.parse(params.query);
   if (!valid.has(document)) {
@@ -125,13 +123,16 @@ async function execute(
   if (getOperationAST(document, params.operationName)?.operation === OperationTypeNode.SUBSCRIPTION) {
     return undefined;
   }
-  return operation.execute({
-    schema: operation.schema,
-    document,
-    contextValue: await operation.contextFactory(),
-    variableValues: params.variables,
-    operationName: params.operationName,
-  });
+  const run = (contextValue: unknown): ExecutionResult | Promise<ExecutionResult> =>
+    operation.execute({
+      schema: operation.schema,
+      document,
+      contextValue,
+      variableValues: params.variables,
+      operationName: params.operationName,
+    });
+  const made = operation.contextFactory();
+  return made instanceof Promise ? made.then(run) : run(made);
 }
 
 /** What yoga makes of a result: the text, the status that the errors ask for, and the content type. */

@@ -138,9 +138,16 @@ export function preflightHeaders(
   askedHeaders: string | undefined,
 ): Readonly<Record<string, string>> {
   return {
-    "access-control-allow-methods": path === "/graphql" ? "GET, POST" : "GET, HEAD",
+    "access-control-allow-methods": methodsOf(path),
     ...(askedHeaders === undefined ? {} : { "access-control-allow-headers": askedHeaders }),
     "access-control-max-age": String(PREFLIGHT_MAX_AGE_S),
     "content-length": "0",
   };
+}
+
+function methodsOf(path: string): string {
+  if (path.startsWith("/imports/")) {
+    return "POST, PUT";
+  }
+  return path === "/graphql" ? "GET, POST" : "GET, HEAD";
 }

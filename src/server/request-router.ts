@@ -30,7 +30,7 @@ interface RouterOptions {
   readonly graphql: GraphQLHandler;
   /** Left out: browsers get no page. */
   readonly graphiql?: GraphiqlPage | undefined;
-  /** The files that are sent. */
+  /** The files that are sent and taken. */
   readonly files: readonly FileRoute[];
   /** Left out: there is no dashboard. */
   readonly dashboard?: DashboardHandler | undefined;
@@ -118,20 +118,19 @@ export function pathOf(request: IncomingMessage): string {
   return (request.url ?? "/").split("?", 1)[0] ?? "/";
 }
 
-async function serveGraphQL(
+function serveGraphQL(
   options: RouterOptions,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<void> {
+): Promise<void> | void {
   const { method, headers } = request;
   const refusal = refuseTypes({ method, contentType: headers["content-type"], accept: headers.accept });
   if (isBrowser(request) && options.graphiql !== undefined) {
-    await options.graphiql.send(request, response);
-  } else if (refusal !== undefined) {
-    sendTypeRefusal(response, refusal);
-  } else {
-    await options.graphql.handle(request, response);
+    return options.graphiql.send(request, response);
   }
+  return refusal === undefined
+    ? options.graphql.handle(request, response)
+    : sendTypeRefusal(response, refusal);
 }
 
 function fileAt({ files }: RouterOptions, path: string): FileAnswer | undefined {

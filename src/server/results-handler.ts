@@ -8,6 +8,8 @@ import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError } from "../kernel/app-error.ts";
 import { compressAnswer } from "./compress.ts";
+import type { Imports } from "../core/imports/imports.ts";
+import { readFailedRows } from "./failed-file.ts";
 import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Callers } from "./callers/callers.ts";
 import type { Asker, FileRoute } from "./send-file.ts";
@@ -20,6 +22,8 @@ interface ResultsHandlerOptions {
   readonly callers: Callers;
   readonly writeId: WriteId;
   readonly guard: CallerGuard;
+  /** Left out: there are no files of failed rows. */
+  readonly imports?: Imports | undefined;
 }
 
 interface AskedFile {
@@ -53,7 +57,7 @@ function parsePath(path: string): AskedFile | undefined {
 }
 
 async function sendFile(
-  { tasks, sight, writeId }: ResultsHandlerOptions,
+  { tasks, sight, writeId, imports }: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
   { viewer }: Asker,
   request: IncomingMessage,
@@ -65,10 +69,12 @@ async function sendFile(
   }
   const isHead = request.method === "HEAD";
   // The first page is read before the head is sent, so that an unreachable store can still be reported.
-  const pages = isHead ? undefined : await withFirstValue(readResults(tasks, task, file, writeId));
+  const pages = isHead
+    ? undefined
+    : await withFirstValue(readResults({ tasks, imports }, task, file, writeId));
   compressAnswer(request, response);
   response.writeHead(200, {
-    "content-type": "application/jsonl; charset=utf-8",
+    "content-type": `${file.endsWith(".csv") ? "text/csv" : "application/jsonl"}; charset=utf-8`,
     "content-disposition": `attachment; filename="task-${task.id}-${file}"`,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
@@ -86,7 +92,7 @@ async function sendFile(
 type ResultReads = Pick<TaskManager, "errors" | "records">;
 
 /** The files of a task's results. */
-const RESULT_FILES = ["errors.jsonl", "records.jsonl"] as const;
+const RESULT_FILES = ["errors.jsonl", "records.jsonl", "failed.csv", "failed.jsonl"] as const;
 
 type ResultFile = (typeof RESULT_FILES)[number];
 
@@ -98,12 +104,23 @@ const PAGE_SIZE = 2000;
  * `{recordId, index?, outcome, code, message, field?}` for an error, `{id, outcome, code?, message?}` for a record.
  */
 function readResults(
-  tasks: ResultReads,
+  { tasks, imports }: { readonly tasks: ResultReads; readonly imports: Imports | undefined },
   task: Pick<Task, "id" | "model">,
   file: ResultFile,
   writeId: WriteId,
 ): AsyncIterableIterator<string> {
-  return file === "errors.jsonl" ? readErrors(tasks, task, writeId) : readRecords(tasks, task, writeId);
+  switch (file) {
+    case "errors.jsonl":
+      return readErrors(tasks, task, writeId);
+    case "records.jsonl":
+      return readRecords(tasks, task, writeId);
+    case "failed.csv":
+    case "failed.jsonl":
+      if (imports === undefined) {
+        throw new AppError("NOT_FOUND", "This server takes no files, so there are none of failed rows.");
+      }
+      return readFailedRows(imports, task.id, file);
+  }
 }
 
 async function* readErrors(

@@ -1,12 +1,8 @@
 import type { FileFormat } from "../core/files/file-reading.ts";
 import type { Viewer } from "../core/access/viewer.ts";
 import { isAppError } from "../kernel/app-error.ts";
-import type { Caller } from "./callers/caller.ts";
-import type { CallerGuard } from "./callers/caller-guard.ts";
-import type { Callers } from "./callers/callers.ts";
-import type { RequestHead } from "./http-messages.ts";
+import { admitCaller } from "./callers/admit-caller.ts";
 import { headOf, sendAppError, sendRefusal, statusOf } from "./http-messages.ts";
-import { rateHeaders } from "./rate-limiter.ts";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -20,18 +16,12 @@ export interface FileRoute {
   at(path: string): FileAnswer | undefined;
 }
 
-/** What lets callers in. */
-interface Admission {
-  readonly callers: Callers;
-  readonly guard: CallerGuard;
-}
-
 /**
  * An answer for GET and HEAD. The caller is let in first, and told why there is no file as long as none has begun.
  * @param what files they are, in words for the refusal of other methods
  */
 export function fileAnswer(
-  { callers, guard }: Admission,
+  admission: Parameters<typeof admitCaller>[0],
   what: string,
   send: (asker: Asker, request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): FileAnswer {
@@ -43,10 +33,9 @@ export function fileAnswer(
     }
     let isAdmitted = false;
     try {
-      const head = headOf(request, response);
-      const { viewer } = await admitReader({ callers, guard }, head, response);
+      const { viewer } = await admitCaller(admission, "read", request, response);
       isAdmitted = true;
-      await send({ viewer, signal: () => head.signal }, request, response);
+      await send({ viewer, signal: () => headOf(request, response).signal }, request, response);
     } catch (error) {
       if (response.headersSent || !isAppError(error) || error.code === "INTERNAL") {
         throw error;
@@ -61,21 +50,6 @@ export interface Asker {
   readonly viewer: Viewer;
   /** Says that the client has left. */
   readonly signal: () => AbortSignal;
-}
-
-/** @throws AppError for a caller that may not read, or asks too often */
-async function admitReader(
-  { callers, guard }: Admission,
-  head: RequestHead,
-  response: ServerResponse,
-): Promise<Caller> {
-  const caller = await callers.identify(head);
-  guard.requireScope(caller, "read", head);
-  guard.count(caller, head);
-  if (head.rate !== undefined) {
-    response.setHeaders(new Map(Object.entries(rateHeaders(head.rate))));
-  }
-  return caller;
 }
 
 /** The head of a file of records. */

@@ -1,3 +1,5 @@
+import type { Imports } from "../core/imports/imports.ts";
+import type { ModelRegistry } from "../core/records/model.ts";
 import type { RateStore } from "../core/access/rate-store.ts";
 import type { FileExports } from "../core/files/file-exports.ts";
 import type { TaskFiles } from "../core/tasks/task-files.ts";
@@ -76,6 +78,11 @@ export const SERVER_LIMITS: Required<ServerLimits> = Object.freeze({
   drainTimeoutMs: 5000,
 });
 
+/** Imports, and the models that they are for. */
+export interface ServedImports extends Imports {
+  readonly models: Pick<ModelRegistry, "all">;
+}
+
 /** See {@link HttpServerOptions.maxFailedSignIns}. */
 export const MAX_FAILED_SIGN_INS = 60;
 
@@ -102,6 +109,8 @@ export interface HttpServerOptions {
   readonly exports?: FileExports;
   /** The source of the files that tasks have exported. Default: no such files. */
   readonly taskFiles?: Pick<TaskFiles, "read">;
+  /** Takes files at `/imports/<Model>`, and gives back the rows that failed. Default: files are not taken. */
+  readonly imports?: ServedImports | undefined;
   /** Which tasks viewers see. Default: all. */
   readonly sight?: TaskSight;
   /** How these files write the ids of records. Default: plain. */

@@ -35,6 +35,7 @@ const NOTHING = {
   promoted: [],
   failed: [],
   cleaned: [],
+  broken: [],
   released: [],
   pruned: [],
   hooks: [],

@@ -1,7 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { createPool, useOf } from "../../src/adapters/postgres/connection/create-pool.ts";
-import { createTextRows } from "../../src/adapters/postgres/connection/text-rows.ts";
+import { createPgSession } from "../../src/adapters/postgres/connection/pg-session.ts";
+import { createStatementNames, createTextRows } from "../../src/adapters/postgres/connection/text-rows.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createLogBook } from "../support/log-book.ts";
 import { createTestDatabase } from "../support/test-database.ts";
@@ -103,6 +104,31 @@ it("rows are read as texts, also after the connections have forgotten the prepar
   expect(await read()).toEqual(expected);
   expect(await rows.read("SELECT $1::text WHERE FALSE", [null])).toEqual([]);
   await expect(rows.read("SELECT 1 / $1::int", [0])).rejects.toMatchObject({ code: "22012" });
+  await pool.end();
+  await database.drop();
+});
+
+it("a frequent statement is prepared from its second time on, and sent again where its connection has forgotten it", async () => {
+  const database = await createTestDatabase();
+  const logger = createSilentLogger();
+  const pool = createPool({
+    connectionString: database.url,
+    applicationName: "frequent",
+    maxConnections: 1,
+    logger,
+  });
+  const session = createPgSession(pool, createStatementNames());
+  const prepared = () => session.query<{ statement: string }>("SELECT statement FROM pg_prepared_statements");
+  const text = "SELECT 6 / $1::int AS part";
+  const run = (by: number) => session.query(text, [by], "FREQUENT");
+  expect(await run(1)).toEqual([{ part: 6 }]);
+  expect(await prepared()).toEqual([]);
+  expect(await run(2)).toEqual([{ part: 3 }]);
+  expect(await prepared()).toEqual([{ statement: text }]);
+  await pool.query("DEALLOCATE ALL");
+  expect(await run(3)).toEqual([{ part: 2 }]);
+  expect(await prepared()).toEqual([]);
+  await expect(run(0)).rejects.toMatchObject({ code: "22012" });
   await pool.end();
   await database.drop();
 });

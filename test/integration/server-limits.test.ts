@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { SignJWT } from "jose";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { AuditEntry } from "../../src/kernel/audit.ts";
 import { createSystemClock } from "../../src/kernel/clock.ts";
 import { createCallers } from "../../src/server/callers/callers.ts";
@@ -328,10 +328,7 @@ describe.each([
     const other = await open(last, "ben");
     await opened[0]?.close();
     // The service hears of it a little later.
-    let again: Awaited<ReturnType<typeof open>> | undefined;
-    while (again === undefined) {
-      again = await open(last).catch(() => undefined);
-    }
+    const again = await vi.waitFor(() => open(last), { timeout: 10_000, interval: 20 });
     await expect(open(first)).rejects.toThrow(told);
     expect(lines[0]).toMatchObject({
       action: "connect",

@@ -23,22 +23,9 @@ export function createOpenTelemetry(): Tracing {
     return [tracer.startSpan(name, { attributes: { ...attributes } }, from), from];
   };
   return {
-    async span(name, options, work) {
+    span(name, options, work) {
       const begun = begin(name, options);
-      if (begun === undefined) {
-        return work();
-      }
-      const [span, from] = begun;
-      try {
-        return await context.with(trace.setSpan(from, span), work);
-      } catch (error) {
-        // Without the message: it may quote values of records.
-        span.setStatus({ code: SpanStatusCode.ERROR });
-        span.setAttribute("error.type", error instanceof Error ? error.name : "unknown");
-        throw error;
-      } finally {
-        span.end();
-      }
+      return begun === undefined ? work() : runWithin(begun, work);
     },
     moment: (name, options) => begin(name, options)?.[0].end(),
     current() {
@@ -49,6 +36,19 @@ export function createOpenTelemetry(): Tracing {
       return `00-${active.traceId}-${active.spanId}-${active.traceFlags.toString(16).padStart(2, "0")}`;
     },
   };
+}
+
+async function runWithin<T>([span, from]: [Span, Context], work: () => Promise<T>): Promise<T> {
+  try {
+    return await context.with(trace.setSpan(from, span), work);
+  } catch (error) {
+    // Without the message: it may quote values of records.
+    span.setStatus({ code: SpanStatusCode.ERROR });
+    span.setAttribute("error.type", error instanceof Error ? error.name : "unknown");
+    throw error;
+  } finally {
+    span.end();
+  }
 }
 
 /** The tracer of the SDK that the app has registered, at the start or later; undefined without one. */

@@ -21,6 +21,7 @@ const ACTIONS: Readonly<Record<keyof Report["summary"], string>> = {
   promoted: "had nothing left to wait for, and are in the queue now",
   failed: "had nothing left to wait for, and could not go on",
   cleaned: "were settled, and are cleaned up now",
+  broken: "were imports whose file does not come any more",
   released: "held locks but were settled or do not exist; the locks are released",
   hooks: "calls of hooks were left by processes that are gone, and are made now",
   pruned: "were settled, have passed their retention time, and are deleted",

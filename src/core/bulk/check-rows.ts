@@ -22,11 +22,19 @@ import { parseRowField } from "./row-field.ts";
 const MAX_PROBLEMS = 10;
 
 /** The fields that rows may name, by name. */
-interface RowRules {
-  readonly models: ModelRegistry;
-  readonly model: Model;
+export interface WritableFields {
   readonly creatable: ReadonlyMap<string, Field>;
   readonly changeable: ReadonlyMap<string, Field>;
+}
+
+interface RowRules extends WritableFields {
+  readonly models: ModelRegistry;
+  readonly model: Model;
+}
+
+/** The fields that rows of a bulk operation may name. */
+export function writableFields(models: ModelRegistry, model: Model): WritableFields {
+  return rowRulesOf(models, model, "BULK");
 }
 
 /** The problems of a list of records, at most ten; empty if it may be launched. */
@@ -48,18 +56,26 @@ export async function checkRows(
   return problems.slice(0, MAX_PROBLEMS);
 }
 
-/** All problems of the record of a single write. */
+/**
+ * All problems of one record.
+ * @param how `sort` of the write: a row of a bulk operation may name other fields (default: SINGLE); `known`: how the record is
+ *   named, if that is parsed already
+ */
 export function checkOneRow(
   models: ModelRegistry,
   model: Model,
   { operation, records: [row] }: RowsTarget,
   paths: RowPaths,
+  {
+    sort = "SINGLE",
+    known,
+  }: { readonly sort?: WriteSort; readonly known?: Parsed<ParsedName> | undefined } = {},
 ): readonly RecordProblem[] {
   if (row === undefined) {
     return [];
   }
-  const rules = rowRulesOf(models, model, "SINGLE");
-  const name = nameOfRow(rules, operation, row);
+  const rules = rowRulesOf(models, model, sort);
+  const name = known ?? nameOfRow(rules, operation, row);
   return [
     ...(name !== undefined && "problems" in name ? name.problems.map(located(paths.record)) : []),
     ...checkRow(rules, operation, row, paths, name),

@@ -55,8 +55,24 @@ const OTHERS: Readonly<Record<string, "NEW_ID" | "EXPECTED">> = { new: "NEW_ID",
 /** The field of an expected `@updatedAt`. */
 export const EXPECTED_FIELD = formatRowField({ kind: "EXPECTED" });
 
+/** Every write asks for the same few, many times. */
+const parsed = new Map<string, RowField>();
+const MAX_PARSED = 10_000;
+
 /** @throws AppError INTERNAL for a text that {@link formatRowField} does not make */
 export function parseRowField(text: string): RowField {
+  let field = parsed.get(text);
+  if (field === undefined) {
+    field = readRowField(text);
+    if (parsed.size >= MAX_PARSED) {
+      parsed.clear();
+    }
+    parsed.set(text, field);
+  }
+  return field;
+}
+
+function readRowField(text: string): RowField {
   const [part = "", field = "", operator] = text.split(":");
   if (part === "") {
     return { kind: OTHERS[field] ?? "INDEX" };

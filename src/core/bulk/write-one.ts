@@ -61,7 +61,7 @@ async function writeOne(ports: WriteOnePorts, request: WriteRequest): Promise<Wr
     return invalid(parsed.problems);
   }
   const { batch, links, isAbsent, name } = parsed.value;
-  const unlinked = await missingLinks(ports, request.viewer, links);
+  const unlinked = links.length === 0 ? [] : await missingLinks(ports, request.viewer, links);
   if (unlinked.length > 0) {
     return invalid(unlinked);
   }

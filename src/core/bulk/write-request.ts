@@ -9,7 +9,7 @@ import type { RowData, RowPaths, RowsTarget, UpdateRow } from "./bulk-request.ts
 import { checkExpected, checkOneRow } from "./check-rows.ts";
 import type { EncodePorts } from "./encode-rows.ts";
 import { encodeOneRow } from "./encode-rows.ts";
-import type { FindPorts } from "./find-rows.ts";
+import type { FindPorts, RowRecord } from "./find-rows.ts";
 import { findRows } from "./find-rows.ts";
 import type { Links } from "./linked-records.ts";
 import { linksOfTarget } from "./linked-records.ts";
@@ -79,14 +79,15 @@ export async function parseWrite(
   }
   const target = asRows(request);
   const paths = request.operation === "UPSERT" ? HALVES : TOP;
+  const name = nameIn(ports, model, request);
   const problems =
     request.operation === "DELETE" || isOnlyNested(request)
-      ? checkNamed(ports, model, request)
-      : checkOneRow(ports.models, model, target, paths);
+      ? checkNamed(model, request, name)
+      : checkOneRow(ports.models, model, target, paths, { known: name });
   if (problems.length > 0) {
     return { problems };
   }
-  const records = await findRows(ports, request.viewer, model, target, () => paths);
+  const records = recordsById(name) ?? (await findRows(ports, request.viewer, model, target, () => paths));
   const batch = "problems" in records ? records : await encodeOneRow(ports, model, target, records.value);
   if ("problems" in records || "problems" in batch) {
     return batch as Extract<typeof batch, { problems: unknown }>;
@@ -100,6 +101,22 @@ export async function parseWrite(
       isAbsent: record !== undefined && record.id === undefined,
     },
   };
+}
+
+/** How the request names its record; undefined for a new one. */
+function nameIn(
+  { models }: EncodePorts,
+  model: Model,
+  request: WriteRequest,
+): Parsed<ParsedName> | undefined {
+  return request.operation === "CREATE" ? undefined : parseRecordName(model, models.enums(), request);
+}
+
+/** The record that is named by its id, which needs no look-up; undefined for another one. */
+function recordsById(name: Parsed<ParsedName> | undefined): { value: readonly RowRecord[] } | undefined {
+  return name !== undefined && "value" in name && name.value.kind === "ID"
+    ? { value: [{ name: name.value, id: name.value.id }] }
+    : undefined;
 }
 
 const TOP: RowPaths = { record: "", create: "", update: "" };
@@ -152,10 +169,10 @@ function isOnlyNested(
 
 /** The checks of a write that names no field. */
 function checkNamed(
-  { models }: EncodePorts,
   model: Model,
   request: Extract<WriteRequest, { operation: "DELETE" | "UPDATE" }>,
+  name: Parsed<ParsedName> | undefined,
 ): readonly RecordProblem[] {
-  const name = parseRecordName(model, models.enums(), request);
-  return [...("problems" in name ? name.problems : []), ...checkExpected(model, expectationOf(request), "")];
+  const problems = name !== undefined && "problems" in name ? name.problems : [];
+  return [...problems, ...checkExpected(model, expectationOf(request), "")];
 }

@@ -71,7 +71,9 @@ function isRunning(task: Task): boolean {
 
 /** A task may be read as RUNNING before its START is handed out. Progress waits for that event. */
 function hasStarted({ task, last }: KnownTask): boolean {
-  return isRunning(task) && last.type === "START";
+  return (
+    (isRunning(task) && last.type === "START") || (task.status === "RECEIVING" && last.type === "CREATE")
+  );
 }
 
 function progressEntry({ task, last }: KnownTask, at: Date): FeedEntry {

@@ -124,6 +124,7 @@ class TaskWatch implements AsyncIterableIterator<Task, undefined> {
 }
 
 const PHASES: Readonly<Record<TaskStatus, number>> = {
+  RECEIVING: -1,
   PENDING: 0,
   WAITING: 0,
   RUNNING: 1,

@@ -3,6 +3,7 @@ import { problem } from "../refusals/problems.ts";
 import { isReadable } from "./field-switches.ts";
 import type { ColumnField, Model } from "./model.ts";
 import { apiNameOf, columnsOf, relatedModel } from "./model.ts";
+import { outsideProblem } from "./scope-checks.ts";
 import type { WrittenValue } from "./value-fault.ts";
 import { valueFault } from "./value-fault.ts";
 
@@ -16,6 +17,8 @@ export interface DatabaseReport {
   readonly table?: string | undefined;
   readonly column?: string | undefined;
   readonly constraint?: string | undefined;
+  /** The function in PostgreSQL's source that reports the error, where the driver tells. */
+  readonly routine?: string | undefined;
 }
 
 type Wording = (report: DatabaseReport, model: Model) => Omit<RecordProblem, "code">;
@@ -85,6 +88,9 @@ export function databaseProblem(
   model: Model,
   values: readonly WrittenValue[] = [],
 ): RecordProblem | undefined {
+  if (breaksPolicy(report)) {
+    return outsideProblem(model);
+  }
   const wording = wordingOf(report.code);
   if (wording === undefined) {
     return undefined;
@@ -96,6 +102,13 @@ export function databaseProblem(
     ? { message: HIDDEN_WORDINGS[report.code] ?? HIDDEN_WORDING, field: undefined }
     : { ...wording(report, model), ...shownFault(report, model, values) };
   return problem(message, field, "CONSTRAINT_VIOLATED");
+}
+
+/** Whether a row would break a policy of its table. The code is also that of rights which the service lacks. */
+function breaksPolicy({ code, routine, message }: DatabaseReport): boolean {
+  return (
+    code === "42501" && (routine === "ExecWithCheckOptions" || /row-level security policy/.test(message))
+  );
 }
 
 /** Whether a rule of another table is broken, whose columns the API may hide. */

@@ -47,6 +47,7 @@ function foreignProblem(field: string): RecordProblem {
   return problem(`${field}: there is no record of that key to refer to.`, field, "CONSTRAINT_VIOLATED");
 }
 
-function outsideProblem(model: Model): RecordProblem {
+/** The problem of a record that the viewer may not have, or make, in this form. */
+export function outsideProblem(model: Model): RecordProblem {
   return problem(`You may not write a ${model.apiName} with these values.`);
 }

@@ -57,6 +57,7 @@ export async function sweep(ports: PromoteUnblockedPorts, options: SweepOptions)
   const abandoned = await cancelAbandoned(ports);
   const turns = await promoteUnblocked(ports, BATCH);
   const cleaned = await clean(ports, ago(options.cleanGraceMs));
+  const broken = await endBrokenImports(ports);
   const released = await ports.locks.releaseOrphans();
   await announceOverdue(ports, ago(options.enqueueGraceMs));
   const pruned = await pruneTasks(ports, options.retentionMs);
@@ -64,7 +65,34 @@ export async function sweep(ports: PromoteUnblockedPorts, options: SweepOptions)
     await ports.files?.prune(ago(options.fileRetentionMs));
   }
   const cancelled = [...orphans.cancelled, ...abandoned];
-  return { enqueued: [...enqueued, ...next], ...orphans, cancelled, ...turns, cleaned, released, pruned };
+  return {
+    enqueued: [...enqueued, ...next],
+    ...orphans,
+    cancelled,
+    ...turns,
+    cleaned,
+    broken,
+    released,
+    pruned,
+  };
+}
+
+/** Imports whose file does not come any more end, and their rows go; so do rows of settled ones that nobody needs. */
+async function endBrokenImports(ports: TaskPorts): Promise<readonly string[]> {
+  const { imports, clock } = ports;
+  if (imports === undefined) {
+    return [];
+  }
+  const ended: string[] = [];
+  for (const task of (await ports.tasks.find(await imports.findExpired(clock.now(), BATCH))).values()) {
+    const end = failedEnd("The file did not come, or not all of it. Nothing was changed.", task.progress);
+    if (await settleUnattended(ports, task, end)) {
+      await imports.dropRows(task.id, "ALL");
+      ended.push(task.id);
+    }
+  }
+  await imports.tidy(BATCH);
+  return ended;
 }
 
 /** Children that their parent's cancellation has missed. */
@@ -202,6 +230,8 @@ interface SweepSummary {
   readonly failed: readonly string[];
   /** Settled, and cleaned by this pass. */
   readonly cleaned: readonly string[];
+  /** Imports whose receiver is dead, or that waited for a file in vain; their rows are gone. */
+  readonly broken: readonly string[];
   /** Settled or unknown owners whose locks were released. */
   readonly released: readonly string[];
   /** Settled longer ago than the retention, and deleted. */
@@ -274,6 +304,9 @@ function reasonOf(task: Task): string {
   if (task.status === "PENDING") {
     const { postponedUntil: until } = task;
     return until === null ? "It is queued." : `Its next attempt is due at ${until.toISOString()}.`;
+  }
+  if (task.status === "RECEIVING") {
+    return "Its file is coming, or it waits for one.";
   }
   if (task.status === "WAITING") {
     return `It waits for task ${task.blockedBy ?? "?"}.`;

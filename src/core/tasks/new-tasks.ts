@@ -61,6 +61,8 @@ export type CreateResult =
   | { readonly kind: "CREATED" }
   /** The idempotency key, or the duplicate key, is taken; nothing was written. */
   | { readonly kind: "EXISTING"; readonly existing: IdempotentTask }
+  /** The task that was to go on has ended meanwhile; nothing was written. */
+  | { readonly kind: "ENDED" }
   /** The task to retry was deleted meanwhile. Nothing was written; the transaction must be rolled back. */
   | { readonly kind: "RETRIED_TASK_GONE" };
 

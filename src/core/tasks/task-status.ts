@@ -1,5 +1,6 @@
 /** The states of a task. The last four are final. */
 export const TASK_STATUSES = [
+  "RECEIVING",
   "PENDING",
   "WAITING",
   "RUNNING",
@@ -17,10 +18,11 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
 export type FinalStatus = "SUCCEEDED" | "PARTIAL" | "FAILED" | "CANCELLED";
 
 /**
- * The statuses that may follow each. RUNNING follows RUNNING when a rescued task begins its next attempt; PENDING follows
+ * The statuses that may follow each. Nearly all tasks begin as PENDING, and imports as RECEIVING. RUNNING follows RUNNING when a rescued task begins its next attempt; PENDING follows
  * RUNNING when the next attempt is postponed. The diagram in `docs/architecture.md` is printed from this table.
  */
 export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = {
+  RECEIVING: ["PENDING", "FAILED", "CANCELLED"],
   PENDING: ["WAITING", "RUNNING", "PAUSED", "FAILED", "CANCELLED"],
   WAITING: ["PENDING", "FAILED", "CANCELLED"],
   RUNNING: ["PENDING", "RUNNING", "PAUSED", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"],

@@ -68,8 +68,10 @@ export interface SelectedBelow {
 /** A text that tells such selections of one field apart. */
 export function selectionKind(model: Model, { select, paths }: SelectedBelow): string {
   const columns = select === undefined ? "" : Object.keys(select).join();
-  return `${model.name} ${columns} ${paths === undefined ? "" : JSON.stringify(paths)}`;
+  return `${model.name} ${columns} ${paths === undefined ? "" : textOfPaths(paths)}`;
 }
+
+const textOfPaths = oncePer((paths: readonly PlannedPath[]) => JSON.stringify(paths));
 
 /** What was planned of a selection. It has no arguments' values, which each operation brings. */
 interface Plan {

@@ -47,16 +47,15 @@ export async function toRows(
 /** The values of one record in plain JSON; a list of ids to link with becomes a change of links. */
 export function toRowData(model: Model, data: RowArgument): RowData {
   const fields = fieldsOfApi(model);
-  const members = Object.entries(data)
-    .filter(([, value]) => value !== undefined)
-    .map(([apiName, value]) => {
+  const row: Record<string, RowData[string]> = {};
+  for (const apiName of Object.keys(data)) {
+    const value = data[apiName];
+    if (value !== undefined) {
       const field = fields.get(apiName);
-      return [
-        field?.name ?? apiName,
-        field?.kind === "relation" ? toLinks(value) : toJsonValue(value),
-      ] as const;
-    });
-  return Object.fromEntries(members);
+      row[field?.name ?? apiName] = field?.kind === "relation" ? toLinks(value) : toJsonValue(value);
+    }
+  }
+  return row;
 }
 
 /** The values of one record, and the records that are written together with it. */
@@ -69,6 +68,9 @@ export interface SingleData {
 /** Takes the nested lists out of the values of a single write. */
 export function toSingleData(models: ModelRegistry, model: Model, given: RowArgument): SingleData {
   const relations = nestedRelations(models, model);
+  if (relations.every(({ field }) => given[field.apiName] === undefined)) {
+    return { data: toRowData(model, given) };
+  }
   const relationOf = (name: string): NestedRelation | undefined =>
     relations.find(({ field }) => field.apiName === name);
   const members = Object.entries(given).filter(([, value]) => value !== undefined);
@@ -78,12 +80,10 @@ export function toSingleData(models: ModelRegistry, model: Model, given: RowArgu
       ? []
       : [[relation.field.name, toNestedRecords(relation.target, value as NestedArgument | null)] as const];
   });
-  return nested.length === 0
-    ? { data: toRowData(model, given) }
-    : {
-        data: toRowData(model, Object.fromEntries(members.filter(([name]) => !relationOf(name)))),
-        nested: Object.fromEntries(nested),
-      };
+  return {
+    data: toRowData(model, Object.fromEntries(members.filter(([name]) => !relationOf(name)))),
+    nested: Object.fromEntries(nested),
+  };
 }
 
 /** A nested list as GraphQL passes it. */

@@ -11,7 +11,7 @@ import type { Staleness } from "./stale-error.ts";
 import { addStaleError, expectedArgument, expectedState } from "./stale-error.ts";
 import { createInput, updateInput, upsertCreateInput, upsertUpdateInput } from "./write-inputs.ts";
 import type { WriteAnswer } from "./write-result.ts";
-import { addWriteResult, payloadPath, returnedColumns } from "./write-result.ts";
+import { addWriteResult, payloadPaths, returnedColumns } from "./write-result.ts";
 
 /** The single mutations of the model, as far as it has them: `createCity`, `updateCity`, `upsertCity`, `deleteCity`. */
 export function addWriteFields(schema: ModelSchema, types: TypeLookup, model: Model): void {
@@ -35,6 +35,7 @@ export function addWriteFields(schema: ModelSchema, types: TypeLookup, model: Mo
 function addCreateField(schema: ModelSchema, types: TypeLookup, model: Model, input: AnyInputRef): void {
   const { builder, names, ports } = schema;
   const result = addWriteResult(schema, types, model, "Create");
+  const paths = payloadPaths(schema, model, "Create");
   builder.mutationField(names.of(model).create, (t) =>
     t.field({
       type: result,
@@ -46,7 +47,7 @@ function addCreateField(schema: ModelSchema, types: TypeLookup, model: Model, in
           model: model.name,
           viewer: context.viewer,
           ...toSingleData(schema.models, model, args.data as RowArgument),
-          returning: returnedColumns(schema, model, "Create", { context, info }),
+          returning: returnedColumns(schema, model, paths, { context, info }),
         }),
     }),
   );
@@ -61,6 +62,7 @@ function addUpdateField(
 ): void {
   const { builder, names, ports } = schema;
   const result = addWriteResult(schema, types, model, "Update", staleness);
+  const paths = payloadPaths(schema, model, "Update");
   builder.mutationField(names.of(model).update, (t) =>
     t.field({
       type: result,
@@ -78,7 +80,7 @@ function addUpdateField(
           viewer: context.viewer,
           ...name,
           ...toSingleData(schema.models, model, data as RowArgument),
-          returning: returnedColumns(schema, model, "Update", { context, info }),
+          returning: returnedColumns(schema, model, paths, { context, info }),
           expected: expectedState(staleness, expectedUpdatedAt, (plan) =>
             readNamed(ports, model, name, { context, info, ...plan }),
           ),
@@ -135,6 +137,7 @@ function addDeleteField(
 ): void {
   const { builder, names, ports } = schema;
   const result = addWriteResult(schema, types, model, "Delete", staleness);
+  const paths = payloadPaths(schema, model, "Delete");
   builder.mutationField(names.of(model).delete, (t) =>
     t.field({
       type: result,
@@ -146,7 +149,7 @@ function addDeleteField(
       async resolve(_root, { id, key, expectedUpdatedAt }, context, info): Promise<WriteAnswer> {
         const name = toRecordName({ id, key });
         // Read before the write's transaction: a slow selection must not block other writes of the model.
-        const payload = { context, info, paths: [payloadPath(schema, model, "Delete")] };
+        const payload = { context, info, paths };
         const before = isMoreThanKey(model, payload)
           ? await readNamed(ports, model, name, payload)
           : undefined;

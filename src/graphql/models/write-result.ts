@@ -89,14 +89,14 @@ export function addWriteResult(
 /**
  * The columns that the document selects of the written record, for the write to return. Undefined if it selects more than
  * columns: the record is read then.
+ * @param paths see {@link payloadPaths}
  */
 export function returnedColumns(
   schema: ModelSchema,
   model: Model,
-  verb: WriteVerb,
+  paths: readonly PlannedPath[],
   root: PlanRoot,
 ): readonly ColumnField[] | undefined {
-  const paths = [payloadPath(schema, model, verb)];
   const { columns, ones, lists } = planSelection(schema.ports, model, root, { paths });
   return ones.length + lists.length > 0 || columns.length > MAX_RETURNED ? undefined : columns;
 }
@@ -105,7 +105,7 @@ export function returnedColumns(
 const MAX_RETURNED = 1_000;
 
 /** The path to the record in a mutation's result. */
-export function payloadPath({ names }: ModelSchema, model: Model, verb: WriteVerb): PlannedPath {
+export function payloadPaths({ names }: ModelSchema, model: Model, verb: WriteVerb): readonly PlannedPath[] {
   const { [PAYLOADS[verb]]: type, one } = names.of(model);
-  return [{ type, name: one }];
+  return [[{ type, name: one }]];
 }

@@ -22,6 +22,7 @@ export function defineTaskParts(schema: SchemaContext) {
     status: schema.builder.enumType("TaskStatus", {
       description: "The state of a task. SUCCEEDED, PARTIAL, FAILED and CANCELLED are final.",
       values: describedValues<TaskStatus>({
+        RECEIVING: "The rows of an import are coming in.",
         PENDING: "In the queue, or about to be tried again.",
         WAITING: "Stands in line for records that other tasks hold.",
         RUNNING: "A worker is at it.",

@@ -16,6 +16,8 @@ import { ORPHANS_AT_ONCE, PATIENT } from "../../support/sweep-options.ts";
 
 /** Whether deliveries of postponed tasks are lost. */
 let isForgetful = false;
+/** How often the schema of `hanging` was asked. It answers once, at the launch. */
+let asked = 0;
 /** How far the clock of the machine that takes deliveries is behind that of the one that enqueues them, in ms. */
 let isBehindMs = 0;
 /** What `run` does in each attempt; the last one counts for all that follow. */
@@ -40,6 +42,18 @@ const TASKS = [
   defineTask({ kind: "steady", retries: { max: 2, backoff: "fixed", delayMs: 50 }, run: act }),
   defineTask({ kind: "eager", retries: { max: 1, delayMs: 3_600_000, maxDelayMs: 20 }, run: act }),
   defineTask({ kind: "slow", retries: { max: 1, delayMs: 1500 }, run: act }),
+  defineTask({
+    kind: "hanging",
+    timeoutMs: 100,
+    input: {
+      "~standard": {
+        version: 1,
+        vendor: "test",
+        validate: (value) => (++asked > 1 ? new Promise<never>(() => undefined) : { value }),
+      },
+    },
+    run: act,
+  }),
   // option: tasks.timeoutMs
   defineTask({ kind: "limited", timeoutMs: 100, run: act }),
   defineTask({ kind: "pressed", timeoutMs: 100, retries: { max: 1, delayMs: 1 }, run: act }),
@@ -232,6 +246,13 @@ describe("an attempt that takes longer than it may", () => {
       message: "The attempt took longer than 100 ms.",
     });
     expect(reason).toMatchObject({ code: "TIMED_OUT" });
+  });
+
+  it("fails also where its schema never answers", async () => {
+    expect(await engine.settled((await launched("hanging")).id)).toMatchObject({
+      status: "FAILED",
+      message: "The attempt took longer than 100 ms.",
+    });
   });
 
   it("is left behind if it does not heed that, and what it does later counts for nothing", async () => {

@@ -1,4 +1,4 @@
-import { graphql } from "graphql";
+import { graphql, parse, subscribe } from "graphql";
 import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
 import demoConfig from "../../../powercrud.config.ts";
 import type {
@@ -36,9 +36,12 @@ export interface BulkOverrides {
 /** API and worker on a database of their own. */
 export interface BulkFixture {
   readonly config: PowerCrudConfig;
+  readonly databaseUrl: string;
   query(text: string, values?: readonly unknown[]): Promise<Answer[]>;
   /** The data of an operation that must succeed. */
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
+  /** What a subscription that must succeed sends. */
+  subscribe(source: string, viewer?: Viewer): Promise<AsyncGenerator<Answer, void>>;
   /**
    * Launches a bulk mutation with the arguments as variables; by default in a worker.
    * @param types types of the arguments: `{data: "[TagBulkCreateInput!]!"}`
@@ -104,6 +107,7 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
   };
   const fixture: BulkFixture = {
     config: configOf(overrides, overrides.models),
+    databaseUrl: database.url,
     query: async (text, values) => (await pool.query(text, [...(values ?? [])])).rows,
     async data(source, variableValues = {}, viewer = ANONYMOUS) {
       const { data, errors } = await graphql({
@@ -116,6 +120,14 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
         throw new Error(JSON.stringify(errors), { cause: errors[0]?.originalError });
       }
       return JSON.parse(JSON.stringify(data));
+    },
+    async subscribe(source, viewer = ANONYMOUS) {
+      const { schema } = powercrud;
+      const results = await subscribe({ schema, document: parse(source), contextValue: { viewer } });
+      if (!(Symbol.asyncIterator in results)) {
+        throw new Error(JSON.stringify(results.errors));
+      }
+      return results;
     },
     async run(mutation, args, options = {}, viewer = ANONYMOUS) {
       const names = Object.entries(args);

@@ -58,7 +58,7 @@ export interface EveryOperation {
  * @param viewer who runs the operations. Default: an anonymous one
  */
 export async function createEveryOperation(
-  { sql = "", ...overrides }: Pick<BulkOverrides, "auth" | "logger" | "sql" | "tasks"> = {},
+  { sql = "", ...overrides }: Pick<BulkOverrides, "auth" | "models" | "sql" | "tasks"> = {},
   viewer: () => Viewer = () => ANONYMOUS,
 ): Promise<EveryOperation> {
   const real = await createBulkModels(

@@ -1,121 +1,31 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { defineTask } from "../../../src/index.ts";
+import { createPowerCrud } from "../../../src/index.ts";
 import type { Viewer } from "../../../src/index.ts";
-import type { SessionRule } from "../../../src/core/access/viewer-sessions.ts";
+import { graphql } from "graphql";
+import { createPgSession } from "../../../src/adapters/postgres/connection/pg-session.ts";
+import { onBehalfWithin } from "../../../src/adapters/postgres/connection/session-settings.ts";
+import { createViewerSessions } from "../../../src/core/access/viewer-sessions.ts";
+import type { SessionRule, ViewerSessions } from "../../../src/core/access/viewer-sessions.ts";
 import { examineSession } from "../../../src/compose/examine-session.ts";
 import type { EveryOperation } from "./every-operation-fixture.ts";
-import { createEveryOperation } from "./every-operation-fixture.ts";
 import { ENGINE, keyOf, MODELS, sample } from "./every-type-samples.ts";
-import type { Values } from "./every-type-samples.ts";
 import type { Answer } from "./models-fixture.ts";
-import { TENANT_SESSION, TENANT_TABLES, tenantOf, tenantsSql } from "./tenants.ts";
+import type { Tenants } from "./tenants-fixture.ts";
+import { A, B, createTenants, OTHERS, ownSample } from "./tenants-fixture.ts";
+import { TENANT_SESSION } from "./tenants.ts";
 
-const A = tenantOf("A");
-const B = tenantOf("B");
-/** The others' records have samples from here on. */
-const OTHERS = 15;
-
+let tenants: Tenants;
 let world: EveryOperation;
-let viewer: Viewer = A;
-let logged: { readonly fields: object; readonly message: string }[] = [];
 
 beforeAll(async () => {
-  const note = (fields: object, message: string): void => void logged.push({ fields, message });
-  world = await createEveryOperation(
-    {
-      auth: { session: TENANT_SESSION },
-      sql: tenantsSql(),
-      tasks: [census],
-      logger: { debug: () => undefined, info: () => undefined, warn: note, error: note },
-    },
-    () => viewer,
-  );
+  tenants = await createTenants();
+  ({ world } = tenants);
 });
 afterAll(() => world.api.stop());
 
-let arrived = 0;
-let bothArrived: () => void = () => undefined;
-const both = new Promise<void>((resolve) => {
-  bothArrived = resolve;
-});
-
-/** Reads with Prisma's client in every way that it has, in the same turn as the other tenant's. */
-const census = defineTask({
-  kind: "census",
-  async run({ prisma }) {
-    const client = prisma as Answer;
-    arrived += 1;
-    if (arrived === 2) {
-      bothArrived();
-    }
-    await both;
-    const ids = [1, OTHERS].map((at) => ({ where: { id: BigInt(String(sample("Tag", at)["id"])) } }));
-    const [one, other] = await Promise.all(ids.map((where) => client.tag.findUnique(where)));
-    const [listed, counted] = await client.$transaction([client.tag.findMany(), client.tag.count()]);
-    const within = await client.$transaction((transaction: Answer) => transaction.tag.findMany());
-    const labels = (tags: Answer[]): string[] => tags.map(({ label }: Answer) => label);
-    return {
-      found: labels([one, other].filter(Boolean)),
-      listed: labels(listed),
-      counted,
-      within: labels(within),
-    };
-  },
-});
-
-async function as<T>(who: Viewer, work: () => Promise<T>): Promise<T> {
-  viewer = who;
-  try {
-    return await work();
-  } finally {
-    viewer = A;
-  }
-}
-
-/** A sample that refers to no other record but a product of the same tenant. */
-function ownSample(model: string, at: number): Values {
-  const { categoryId: _category, parentId: _parent, ...values } = sample(model, at);
-  return values;
-}
-
-/** Leaves two records of each tenant. @returns the ids of both */
-async function fillBoth(model: string): Promise<{ own: string[]; others: string[] }> {
-  const own = await world.fill(model, 2);
-  const others = await as(B, async () => {
-    const data = [OTHERS, OTHERS + 1].map((at) => ownSample(model, at));
-    if (model === "Detail") {
-      const products = [OTHERS, OTHERS + 1].map((at) => ownSample("Product", at));
-      await world.writeMany("bulkCreate", "Product", { data: products }, 2);
-    }
-    await world.writeMany("bulkCreate", model, { data }, 2);
-    const records = await world.list(model);
-    const key = keyOf(model);
-    return data.map(
-      (given) => records.find((record) => String(record[key]) === String(given[key]))?.id as string,
-    );
-  });
-  return { own, others };
-}
-
-/** The rows of the others, as the database has them. */
-async function rowsOfOthers(): Promise<Answer[]> {
-  const parts = TENANT_TABLES.map(
-    (table) => `SELECT to_jsonb(t)::text AS row FROM ${table} t WHERE tenant = 'B'`,
-  );
-  return world.api.query(`${parts.join(" UNION ALL ")} ORDER BY 1`);
-}
-
-/** Writes in bulk. @returns the task's counts, or the refusal */
-async function bulk(operation: string, model: string, args: Values, options: object = {}): Promise<Answer> {
-  const name = world.bulkName(operation, model);
-  const task = await world.api.run(name, world.typed(name, args), options);
-  world.executed.add(name);
-  return task.progress === undefined ? task : { status: task.status, ...task.progress };
-}
-
 describe.each(MODELS)("%s of another tenant", (model) => {
   test("is not read, counted, summed or grouped", async () => {
-    const { own, others } = await fillBoth(model);
+    const { own, others } = await tenants.fillBoth(model);
     const records = await world.list(model);
     expect(records.map(({ id }) => id as string).toSorted()).toEqual(own.toSorted());
     expect(await world.list(model, { ids: others })).toEqual([]);
@@ -131,8 +41,8 @@ describe.each(MODELS)("%s of another tenant", (model) => {
   });
 
   test("is not written one by one, and no refusal tells of it", async () => {
-    const { own, others } = await fillBoth(model);
-    const before = await rowsOfOthers();
+    const { own, others } = await tenants.fillBoth(model);
+    const before = await tenants.rowsOfOthers();
     const [id] = others;
     for (const [operation, args] of [
       ["update", { id, data: world.changeOf(model, 3) }],
@@ -155,39 +65,42 @@ describe.each(MODELS)("%s of another tenant", (model) => {
     );
     // The database itself says that a unique value is taken.
     expect(answer.code ?? answer.__typename).toBe("CONSTRAINT_VIOLATED");
-    expect(await rowsOfOthers()).toEqual(before);
+    expect(await tenants.rowsOfOthers()).toEqual(before);
     await world.write("update", model, { id: own[0], data: world.changeOf(model, 3) });
     await world.write("upsert", model, { ...upsert, id: own[0], create: ownSample(model, 1) });
     await world.write("delete", model, { id: own[1] });
     await world.write("create", model, { data: ownSample(model, 2) });
-    expect(await rowsOfOthers()).toEqual(before);
+    expect(await tenants.rowsOfOthers()).toEqual(before);
   });
 
   test("is not written in bulk, by ids or by a filter", async () => {
-    const { own, others } = await fillBoth(model);
-    const before = await rowsOfOthers();
+    const { own, others } = await tenants.fillBoth(model);
+    const before = await tenants.rowsOfOthers();
     const change = world.changeOf(model, 1);
     const data = Object.fromEntries(Object.entries(change).map(([name, set]) => [name, { set }]));
     const [mixed, missing] = [{ ids: [own[0], ...others] }, { total: 3, succeeded: 1, skipped: 2 }];
     const key = keyOf(model);
     const everything = { selection: { where: { NOT: { [key]: { equals: sample(model, 40)[key] } } } } };
     const all = model === "Category" ? 3 : 2;
-    const tried = await bulk("bulkDelete", model, everything, { dryRun: true });
+    const tried = await tenants.bulk("bulkDelete", model, everything, { dryRun: true });
     expect(tried.succeeded + tried.failed).toBe(all);
-    expect(await bulk("bulkUpdate", model, { selection: mixed, data })).toMatchObject(missing);
+    expect(await tenants.bulk("bulkUpdate", model, { selection: mixed, data })).toMatchObject(missing);
     const records = [own[0], ...others].map((id) => ({ id, data: change }));
-    expect(await bulk("bulkUpdateEach", model, { records })).toMatchObject(missing);
+    expect(await tenants.bulk("bulkUpdateEach", model, { records })).toMatchObject(missing);
     const upserts = others.map((id, at) => ({ id, create: ownSample(model, OTHERS + at), update: change }));
-    expect(await bulk("bulkUpsert", model, { records: upserts })).toMatchObject({ succeeded: 0, failed: 2 });
-    expect(await bulk("bulkDelete", model, { selection: mixed })).toMatchObject(missing);
-    expect(await rowsOfOthers()).toEqual(before);
+    expect(await tenants.bulk("bulkUpsert", model, { records: upserts })).toMatchObject({
+      succeeded: 0,
+      failed: 2,
+    });
+    expect(await tenants.bulk("bulkDelete", model, { selection: mixed })).toMatchObject(missing);
+    expect(await tenants.rowsOfOthers()).toEqual(before);
   });
 });
 
 describe("records of two tenants that refer to each other", () => {
   test("show each tenant its own, in lists, figures and filters, and cannot be linked", async () => {
-    const { own, others } = await fillBoth("Product");
-    const tags = await as(B, async () => {
+    const { own, others } = await tenants.fillBoth("Product");
+    const tags = await tenants.as(B, async () => {
       await world.writeMany(
         "bulkCreate",
         "Tag",
@@ -199,7 +112,7 @@ describe("records of two tenants that refer to each other", () => {
     // As a script that knows no tenants could have left them.
     await world.api.query(`UPDATE shop."all products" SET category = 1`);
     await world.api.query(`INSERT INTO shop."_ProductToTag" VALUES ($1, $2)`, [own[0], tags[0]]);
-    const before = await rowsOfOthers();
+    const before = await tenants.rowsOfOthers();
     const { categories, products } = await world.api.data(`{
       categories(where: {products: {some: {code: {equals: "Code-${OTHERS}"}}}}) { totalCount }
       products(orderBy: [{id: ASC}]) { nodes { code tags { totalCount } category { products { totalCount nodes { code } } } } }
@@ -218,13 +131,13 @@ describe("records of two tenants that refer to each other", () => {
     expect(answer).toMatchObject({
       message: expect.stringContaining(`products.connect.0: there is no Product ${others[0]}.`),
     });
-    expect(await rowsOfOthers()).toEqual(before);
+    expect(await tenants.rowsOfOthers()).toEqual(before);
   });
 
   test("stay apart when a task of one tenant is retried, also by the other tenant", async () => {
-    await fillBoth("Product");
+    await tenants.fillBoth("Product");
     const [own] = await world.list("Product");
-    const before = await rowsOfOthers();
+    const before = await tenants.rowsOfOthers();
     // The code of the other one is taken already.
     const data = { code: { set: "Code-2" }, note: { set: "mine" } };
     const everything = { selection: { where: {} }, data };
@@ -238,14 +151,14 @@ describe("records of two tenants that refer to each other", () => {
     await world.api.query(
       `UPDATE shop."all products" SET code = code || '!' WHERE code = 'Code-2' AND tenant = 'A'`,
     );
-    const retryAs = (who: Viewer): Promise<Answer> => as(who, () => retried(task.id));
+    const retryAs = (who: Viewer): Promise<Answer> => tenants.as(who, () => retried(task.id));
     expect(await retryAs(B)).toMatchObject({ progress: { total: 1, succeeded: 0, skipped: 1 } });
-    expect(await rowsOfOthers()).toEqual(before);
+    expect(await tenants.rowsOfOthers()).toEqual(before);
     expect((await world.list("Product", { ids: [own.id] }))[0]).toMatchObject({ note: null });
     expect(await retryAs(A)).toMatchObject({ progress: { total: 1, succeeded: 1 } });
     expect((await world.list("Product", { ids: [own.id] }))[0]).toMatchObject({ note: "mine" });
-    expect(await rowsOfOthers()).toEqual(before);
-    const { task: shown } = await as(B, () =>
+    expect(await tenants.rowsOfOthers()).toEqual(before);
+    const { task: shown } = await tenants.as(B, () =>
       world.api.data(`{ task(id: "${task.id}") { records { nodes { recordId record { __typename } } } } }`),
     );
     expect(shown.records.nodes.map(({ record }: Answer) => record)).toEqual([null, null]);
@@ -257,10 +170,109 @@ describe("records of two tenants that refer to each other", () => {
   }
 });
 
+describe("a record that a policy does not let in", () => {
+  const many = { ...sample("Place", 3), count: 1000 };
+  const message = "You may not write a Place with these values.";
+
+  test("is refused, one by one", async () => {
+    const [id] = await world.fill("Place", 1);
+    for (const [operation, args] of [
+      ["create", { data: many }],
+      ["update", { id, data: { count: 1000 } }],
+    ] as const) {
+      const refused = world.run("mutation", `${operation}Place`, args, "... on Error { code message }");
+      expect(await refused).toEqual({ code: "VALIDATION_FAILED", message });
+    }
+  });
+
+  test("is refused alone in bulk", async () => {
+    await world.fill("Place", 0);
+    const args = world.typed("bulkCreatePlaces", { data: [sample("Place", 1), many] });
+    expect(await world.api.run("bulkCreatePlaces", args, { errorPolicy: "SKIP_FAILED" })).toMatchObject({
+      progress: { succeeded: 1, failed: 1 },
+      errors: [{ code: "VALIDATION_FAILED", message }],
+    });
+  });
+});
+
+test("hooks read and write in the viewer's transaction, with Prisma's client", async () => {
+  const { own, others } = await tenants.fillBoth("Visit");
+  const before = await tenants.rowsOfOthers();
+  tenants.hookSees.length = 0;
+  await world.write("update", "Visit", { id: own[0], data: { who: "single" } });
+  expect(
+    await tenants.bulk("bulkUpdate", "Visit", {
+      selection: { ids: [...own, ...others] },
+      data: { who: { set: "many" } },
+    }),
+  ).toMatchObject({ succeeded: 2, skipped: 2 });
+  expect(tenants.hookSees).toEqual([2, 2]);
+  expect(await tenants.rowsOfOthers()).toEqual(before);
+});
+
+test("a node of another tenant is none", async () => {
+  const { own, others } = await tenants.fillBoth("Tag");
+  const { config, databaseUrl } = world.api;
+  const relay = await createPowerCrud({ config: { ...config, relay: true }, databaseUrl, role: "client" });
+  await relay.start();
+  try {
+    const [mine, theirs] = [own[0], others[0]].map((id) => `node(id: "Tag:${id}") { id }`);
+    const source = `{ mine: ${mine} theirs: ${theirs} }`;
+    const { data } = await graphql({ schema: relay.schema, source, contextValue: { viewer: A } });
+    expect({ ...data }).toEqual({ mine: { id: `Tag:${own[0]}` }, theirs: null });
+  } finally {
+    await relay.stop();
+  }
+});
+
+test("a transaction of the engine's that asks for a viewer goes on as nobody's", async () => {
+  const client = await world.api.connect();
+  try {
+    const session = createPgSession(client);
+    const who = (): Promise<unknown[]> =>
+      session.query("SELECT current_setting('role') AS role, current_setting('app.tenant', true) AS tenant");
+    const sessions = createViewerSessions(TENANT_SESSION) as ViewerSessions;
+    await session.query("BEGIN");
+    const [seen] = await sessions.as(A, () => onBehalfWithin(sessions, session, who));
+    expect(seen).toEqual({ role: "powercrud_test_app", tenant: "A" });
+    expect(await who()).toEqual([{ role: "none", tenant: "" }]);
+    await session.query("ROLLBACK");
+  } finally {
+    client.release();
+  }
+});
+
+test("subscribers hear of the records that their own policies show", async () => {
+  const { own, others } = await tenants.fillBoth("Visit");
+  const source = "subscription { recordEvents(model: Visit) { type isAll recordIds } }";
+  const toA = await world.api.subscribe(source, A);
+  const toB = await world.api.subscribe(source, B);
+  const change = (id: string | undefined): Promise<Answer> =>
+    world.write("update", "Visit", { id, data: { who: "heard" } });
+  // The others' first: what A would hear of it would come first.
+  await tenants.as(B, () => world.writeMany("bulkDelete", "Visit", { selection: { ids: [others[1]] } }, 1));
+  await tenants.as(B, () => change(others[0]));
+  await change(own[0]);
+  await change(own[1]);
+  const heard = async (events: AsyncGenerator<Answer, void>, last: unknown): Promise<string[]> => {
+    const lines: string[] = [];
+    while (lines.at(-1) !== `UPDATED ${String(last)}`) {
+      const { value } = (await events.next()) as { value: Answer };
+      const { type, isAll, recordIds } = value.data.recordEvents;
+      lines.push(`${type} ${isAll === true ? "all" : recordIds.join()}`);
+    }
+    await events.return(undefined);
+    return lines;
+  };
+  // It sees the others' tasks here, and hears no more of the deleted record than the task says.
+  expect(await heard(toA, own[1])).toEqual(["DELETED all", ...own.map((id) => `UPDATED ${id}`)]);
+  expect(await heard(toB, others[0])).toContain(`DELETED ${others[1]}`);
+});
+
 test("a task of the app's own reads with Prisma's client what its launcher may read", async () => {
-  await fillBoth("Tag");
+  await tenants.fillBoth("Tag");
   const launch = (who: Viewer): Promise<Answer> =>
-    as(who, () =>
+    tenants.as(who, () =>
       world.api.data(
         `mutation { launchCensus(options: {mode: SYNC}) { ... on TaskLaunched { task { result } } ... on Error { message } } }`,
       ),
@@ -279,7 +291,7 @@ test("a task of the app's own reads with Prisma's client what its launcher may r
 });
 
 test("no session is left to the next viewer who gets the connection", async () => {
-  await fillBoth("Visit");
+  await tenants.fillBoth("Visit");
   const nobody: Viewer = { id: "nobody" };
   const count = async (who: Viewer): Promise<unknown> => {
     const { visits } = await world.api.data("{ visits { totalCount } }", {}, who);
@@ -338,9 +350,8 @@ test("doctor tells whether the policies apply to the sessions", async () => {
 describe("a viewer for whom there is no session", () => {
   const stranger: Viewer = { id: "stranger" };
 
-  test("gets a masked error, which is logged with its cause, and nothing is written", async () => {
+  test("gets an internal error with the reason as its cause, and nothing is written", async () => {
     await world.fill("Tag", 1);
-    logged = [];
     for (const source of [
       "{ tags { totalCount } }",
       `mutation { createTag(data: {id: "7", label: "new"}) { __typename } }`,

@@ -76,7 +76,7 @@ export function createTextRows(pool: Connections, earlier?: () => readonly Earli
       try {
         return await run(text, values, name, signal, before);
       } catch (error) {
-        if (name !== undefined && STALE_NAMES.has(String((error as { code?: unknown }).code))) {
+        if (name !== undefined && isStaleName(error)) {
           names.forget(text);
           return run(text, values, undefined, signal, before).catch((again: unknown) =>
             Promise.reject(toUnavailableError(again)),
@@ -88,13 +88,19 @@ export function createTextRows(pool: Connections, earlier?: () => readonly Earli
   };
 }
 
-interface StatementNames {
+/** Whether a statement was refused for its name, before it did anything. */
+export function isStaleName(error: unknown): boolean {
+  return STALE_NAMES.has(String((error as { code?: unknown }).code));
+}
+
+/** The names under which the statements of a pool are prepared. */
+export interface StatementNames {
   /** Undefined for a text that has come once only, and where there are too many names. */
   of(text: string): string | undefined;
   forget(text: string): void;
 }
 
-function createStatementNames(): StatementNames {
+export function createStatementNames(): StatementNames {
   const names = new Map<string, string>();
   const seen = new Set<string>();
   let made = 0;

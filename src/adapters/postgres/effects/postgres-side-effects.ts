@@ -7,6 +7,7 @@ import type {
   Reference,
   ReferencePlan,
   SideEffects,
+  UpdatedFields,
 } from "../../../core/records/side-effects.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import type { JoinTable, TableShape, TableShapes } from "../records/table-shape.ts";
@@ -56,7 +57,7 @@ export function createPostgresSideEffects(ports: SideEffectPorts): SideEffects {
     );
     return reading;
   };
-  return {
+  return keepFound({
     async ofDelete(model) {
       const { schema, table } = model;
       const { graph } = await catalog();
@@ -84,6 +85,53 @@ export function createPostgresSideEffects(ports: SideEffectPorts): SideEffects {
       const paths = referencePaths(foreignKeys, lockable, model, names);
       return paths.length === 0 ? undefined : referencePlan(shapes, model, paths);
     },
+  });
+}
+
+/** The same, found once for each model and its fields: neither the catalog nor the tables are read again. */
+function keepFound(effects: SideEffects): SideEffects {
+  const deletes = keepBy(
+    (model: Model) => effects.ofDelete(model),
+    () => "",
+  );
+  const updates = keepBy(
+    (model: Model, updated: UpdatedFields) => effects.ofUpdate(model, updated),
+    ({ columns, replaced }) => `${columns.join()} ${replaced.join()}`,
+  );
+  const references = keepBy(
+    (model: Model, fields: readonly string[]) => effects.references(model, fields),
+    (fields) => fields.join(),
+  );
+  return {
+    ofDelete: (model) => deletes(model, undefined),
+    ofUpdate: updates,
+    references,
+  };
+}
+
+/** The most plans of one model: callers choose the fields. */
+const MAX_KEPT = 500;
+
+function keepBy<About, Plan>(
+  find: (model: Model, about: About) => Promise<Plan>,
+  keyOf: (about: About) => string,
+): (model: Model, about: About) => Promise<Plan> {
+  const kept = new WeakMap<Model, Map<string, Promise<Plan>>>();
+  return (model, about) => {
+    const plans = kept.get(model) ?? new Map<string, Promise<Plan>>();
+    const key = keyOf(about);
+    const known = plans.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    if (plans.size >= MAX_KEPT) {
+      plans.clear();
+    }
+    const found = find(model, about);
+    kept.set(model, plans.set(key, found));
+    // What could not be read is looked for again.
+    found.catch(() => plans.delete(key));
+    return found;
   };
 }
 

@@ -22,7 +22,8 @@ export function createPgNotifier(session: SqlSession): PgNotifier {
   const send = groupCalls<{ readonly channel: string; readonly payload: string }, void>({
     maxItems: MAX_BATCH,
     async run(batch) {
-      await session.query(NOTIFY, [batch.map(({ channel }) => channel), batch.map(({ payload }) => payload)]);
+      const values = [batch.map(({ channel }) => channel), batch.map(({ payload }) => payload)];
+      await session.query(NOTIFY, values, "FREQUENT");
       return [];
     },
   });

@@ -41,7 +41,7 @@ export function createPostgresEventLog(options: { readonly session: SqlSession }
       return rows.map(toEvent);
     },
     async head() {
-      const [row] = await options.session.query<Pick<EventRow, "position">>(READ_HEAD);
+      const [row] = await options.session.query<Pick<EventRow, "position">>(READ_HEAD, [], "FREQUENT");
       return Number(row?.position ?? 0);
     },
   };

@@ -39,10 +39,13 @@ interface JoinedColumns {
 /**
  * Joins each column's values into one text, for speed as in {@link joinIds}. Each value is followed by the separator, so
  * that a single empty value is not lost.
+ * @param marks characters that no value contains. Default: they are found
  */
-export async function joinColumns(chunks: readonly RecordBatch[]): Promise<JoinedColumns> {
-  const columns = chunks.flatMap((chunk) => chunk.columns);
-  const [separator = "", divider = "", nullMark = ""] = await unusedCharacters(columns, 3);
+export async function joinColumns(
+  chunks: readonly RecordBatch[],
+  marks?: Omit<JoinedColumns, "texts">,
+): Promise<JoinedColumns> {
+  const { separator, divider, nullMark } = marks ?? (await findMarks(chunks));
   const join = (column: readonly (string | null)[]): string =>
     column.map((text) => (text ?? nullMark) + separator).join("");
   return {
@@ -55,6 +58,12 @@ export async function joinColumns(chunks: readonly RecordBatch[]): Promise<Joine
     divider,
     nullMark,
   };
+}
+
+async function findMarks(chunks: readonly RecordBatch[]): Promise<Omit<JoinedColumns, "texts">> {
+  const columns = chunks.flatMap((chunk) => chunk.columns);
+  const [separator = "", divider = "", nullMark = ""] = await unusedCharacters(columns, 3);
+  return { separator, divider, nullMark };
 }
 
 /** Splits a stored column into its values. */

@@ -66,7 +66,7 @@ export const COUNT_TASKS = `SELECT count(*)::integer AS count FROM powercrud.tas
 export const COUNT_UNSETTLED = `
   SELECT CASE WHEN kind = ANY ($1::text[]) THEN kind ELSE 'other' END AS kind, status, count(*)::integer AS count,
     extract(epoch FROM now() - min(created_at))::float8 AS "ageSeconds"
-  FROM powercrud.task WHERE status IN ('PENDING', 'RUNNING', 'WAITING', 'PAUSED') GROUP BY 1, 2`;
+  FROM powercrud.task WHERE status IN ('RECEIVING', 'PENDING', 'RUNNING', 'WAITING', 'PAUSED') GROUP BY 1, 2`;
 
 /** $1 the tasks that are referred to, $2 limit for each, $3 what the viewer sees. @param column the one that refers to them */
 const listReferring = (column: string): string => `

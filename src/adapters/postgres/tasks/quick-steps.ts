@@ -38,21 +38,20 @@ export function createQuickSteps({
       async (beginnings) => {
         const [first] = beginnings;
         const ids = beginnings.map(({ taskId }) => taskId);
-        const rows = await session.query<TaskRow>(BEGIN_TASKS, [
-          ids,
-          first?.workerId,
-          first?.at,
-          first?.kinds ?? null,
-        ]);
+        const values = [ids, first?.workerId, first?.at, first?.kinds ?? null];
+        const rows = await session.query<TaskRow>(BEGIN_TASKS, values, "FREQUENT");
         return new Map(rows.map((row) => [row.id, { task: toTask(row), number: row.attempt }]));
       },
       ({ taskId }) => taskId,
     ),
     settle: groupSteps<QuickEnding, { readonly hadLocks: boolean }>(
       async (endings) => {
-        const rows = await session.query<{ id: string; had_locks: boolean }>(SETTLE_TASKS, [
-          JSON.stringify(endings.map(endingRow)),
-        ]);
+        const values = [JSON.stringify(endings.map(endingRow))];
+        const rows = await session.query<{ id: string; had_locks: boolean }>(
+          SETTLE_TASKS,
+          values,
+          "FREQUENT",
+        );
         return new Map(rows.map((row) => [row.id, { hadLocks: row.had_locks }]));
       },
       ({ taskId }) => taskId,
@@ -72,9 +71,8 @@ function createLaunching(session: SqlSession, groupSteps: GroupSteps): QuickStep
   const lane = () =>
     groupSteps<Launch, true>(
       async (launches) => {
-        const rows = await session.query<{ id: string }>(LAUNCH_TASKS, [
-          JSON.stringify(await Promise.all(launches.map(launchRow))),
-        ]);
+        const values = [JSON.stringify(await Promise.all(launches.map(launchRow)))];
+        const rows = await session.query<{ id: string }>(LAUNCH_TASKS, values, "FREQUENT");
         return new Map(rows.map(({ id }) => [id, true]));
       },
       ({ task }) => task.id,

@@ -24,7 +24,8 @@ export function createWaitingLine(session: SqlSession): WaitingLine {
     startWaiting: (transaction, taskId, blockedBy) => hasRow(transaction, START_WAITING, [taskId, blockedBy]),
     lockWaiting: (transaction, taskId) => hasRow(transaction, LOCK_WAITING, [taskId]),
     endWaiting: (transaction, taskId) => hasRow(transaction, END_WAITING, [taskId]),
-    findWaitingFor: (blockedBy, limit) => session.query<WaitingTask>(FIND_WAITING_FOR, [blockedBy, limit]),
+    findWaitingFor: (blockedBy, limit) =>
+      session.query<WaitingTask>(FIND_WAITING_FOR, [blockedBy, limit], "FREQUENT"),
     findUnblocked: (limit) => session.query<UnblockedTask>(FIND_WAITING_FOR_NOBODY, [limit]),
   };
 }

@@ -109,7 +109,7 @@ export async function writeAsOne(
   const byId = pending.filter((fields) => !isNamedByKey(fields));
   for (const fields of byId) {
     const { text, values } = nextChunkSql(table, work, fields, isWhole);
-    const [row] = await session.query<NextChunkRow>(text, values);
+    const [row] = await session.query<NextChunkRow>(text, values, "FREQUENT");
     if (row === undefined || !row.is_current) {
       return { kind: "FENCED" };
     }

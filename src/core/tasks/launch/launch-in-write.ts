@@ -36,6 +36,7 @@ export async function launchInWrite(
         written.existing,
         request.inputHash,
       );
+    case "ENDED":
     case "RETRIED_TASK_GONE":
       return { kind: "MISSING", message: `There is no task ${request.retryOf} any more.` };
     case "REFUSED":

@@ -4,6 +4,7 @@ import type { Notify } from "../notify.ts";
 import type { RecordBatch } from "../record-batch.ts";
 import type { TaskClaim } from "../task-claim.ts";
 import type { NewTaskError } from "../task-error.ts";
+import type { Transaction } from "../../transactions/transaction.ts";
 import type { Json } from "../../../kernel/json.ts";
 import { canonicalJson } from "../../../kernel/json.ts";
 import { visitInTurns } from "../../../kernel/turns.ts";
@@ -43,6 +44,21 @@ export interface LaunchRequest {
   readonly notify?: readonly Notify[] | undefined;
   /** At most `max` tasks with the same key run at a time. */
   readonly concurrency?: { readonly key: string; readonly max: number };
+  /** A task that is there already, with its chunks, and only goes on. Default: a new one is made. */
+  readonly received?: ReceivedTask;
+}
+
+/** A task whose records have come from a file. */
+export interface ReceivedTask {
+  readonly taskId: string;
+  /** True: its dependents are claimed as whole models, since its records are too many to ask for them. */
+  readonly isWide: boolean;
+  /** Makes it PENDING, with these claims, and without the records that are left out. False if it has ended meanwhile. */
+  begin(
+    transaction: Transaction,
+    claims: readonly TaskClaim[],
+    skipped: readonly NewTaskError[],
+  ): Promise<boolean>;
 }
 
 /** A hash of the request: kind, input, and the policies for failures and conflicts. */

@@ -22,6 +22,7 @@ import type { Attempt } from "../task-attempts.ts";
 import type { TaskStore } from "../task-store.ts";
 import type { Task } from "../task.ts";
 import type { QuickLaunch } from "./launch-transaction.ts";
+import type { WrittenLaunch } from "./on-conflict.ts";
 import { writeLaunch } from "./on-conflict.ts";
 
 /** What launching needs: small tasks run in the request. */
@@ -58,20 +59,29 @@ export async function launchTask(ports: LaunchPorts, launch: LaunchRequest): Pro
     if (written.kind === "CREATED" || written.kind === "WAITING") {
       await callCreateHook(ports, written, request.kind);
     }
-    switch (written.kind) {
-      case "EXISTING":
-        return await answerWith(ports, written.existing, request.inputHash);
-      case "RETRIED_TASK_GONE":
-        return { kind: "MISSING", message: `There is no task ${request.retryOf} any more.` };
-      case "REFUSED":
-        return await conflictRefusal(ports.tasks, written.refusal, ports.nameOf);
-      case "WAITING":
-        return await waitInLine(ports, written.taskId, written.hasDependents);
-      case "CREATED":
-        return await start(ports, written, request);
-    }
+    return await answerWritten(ports, written, request);
   } catch (error) {
     return unavailableRefusal(ports.logger, error, "a launch was refused");
+  }
+}
+
+async function answerWritten(
+  ports: LaunchPorts,
+  written: WrittenLaunch,
+  request: LaunchRequest,
+): Promise<LaunchOutcome> {
+  switch (written.kind) {
+    case "EXISTING":
+      return answerWith(ports, written.existing, request.inputHash);
+    case "ENDED":
+    case "RETRIED_TASK_GONE":
+      return { kind: "MISSING", message: `There is no task ${request.retryOf} any more.` };
+    case "REFUSED":
+      return conflictRefusal(ports.tasks, written.refusal, ports.nameOf);
+    case "WAITING":
+      return waitInLine(ports, written.taskId, written.hasDependents);
+    case "CREATED":
+      return start(ports, written, request);
   }
 }
 
@@ -82,7 +92,7 @@ function beginnerOf({ settings, hooks, workerId }: LaunchPorts, request: LaunchR
 }
 
 /** Reads the task only for a listener. */
-async function callCreateHook(
+export async function callCreateHook(
   ports: LaunchPorts,
   { taskId, task }: { readonly taskId: string; readonly task?: Task },
   kind: string,

@@ -79,7 +79,7 @@ export function createLaunchTransaction(
   dependents: Dependents | undefined,
 ): LaunchTransaction {
   const { locks, tasks } = ports;
-  const taskId = createId(ports.clock.now());
+  const taskId = request.received?.taskId ?? createId(ports.clock.now());
   const toClaims = (claims: readonly TaskClaim[], records = request.records): readonly Claim[] =>
     claims.map((claim) => toClaim(claim, records));
   const withDependents = async (claims: readonly TaskClaim[]): Promise<readonly Claim[]> => {
@@ -142,6 +142,12 @@ async function createTask(
   transaction: Transaction,
   launch: DecidedLaunch,
 ): Promise<CreateResult> {
+  const { received } = launch.request;
+  if (received !== undefined) {
+    const isBegun = await received.begin(transaction, launch.claims, launch.skipped);
+    transaction.onCommit(() => announce(ports, received.taskId));
+    return { kind: isBegun ? "CREATED" : "ENDED" };
+  }
   const task = newTaskOf(ports, launch);
   const created = await ports.tasks.create(transaction, task);
   if (created.kind === "CREATED") {
@@ -170,8 +176,9 @@ export async function launchQuickly(
   dependents: Dependents | undefined,
   workerId?: string,
 ): Promise<QuickLaunch | undefined> {
-  const { records, batches, retryOf } = request;
-  const isPlain = batches === undefined && retryOf === undefined && dependents === undefined;
+  const { records, batches, retryOf, received } = request;
+  const isNew = retryOf === undefined && received === undefined;
+  const isPlain = batches === undefined && isNew && dependents === undefined;
   if (ports.steps === undefined || !isPlain || records.length > MAX_QUICK_RECORDS) {
     return undefined;
   }

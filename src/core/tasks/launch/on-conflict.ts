@@ -2,6 +2,7 @@ import type { LockConflict, LockRefusal } from "../../locks/lock-store.ts";
 import type { Decision } from "../../transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../../transactions/run-or-roll-back.ts";
 import type { OnConflict } from "../task.ts";
+import type { Dependents } from "../dependents.ts";
 import type { CreateResult } from "../new-tasks.ts";
 import type { TaskClaim } from "../task-claim.ts";
 import type { NewTaskError } from "../task-error.ts";
@@ -36,7 +37,7 @@ export async function writeLaunch(
   request: LaunchRequest,
   workerId?: string,
 ): Promise<WrittenLaunch> {
-  const dependents = await ports.definitions.find(request.kind)?.dependents?.(request);
+  const dependents = await dependentsOf(ports, request);
   const quick = await launchQuickly(ports, request, dependents, workerId);
   if (quick !== undefined) {
     return { kind: "CREATED", taskId: quick.task.id, ...quick };
@@ -45,6 +46,16 @@ export async function writeLaunch(
   return runOrRollBack<WrittenLaunch>(ports.unitOfWork, (transaction) =>
     policy(createLaunchTransaction(ports, transaction, request, dependents)),
   );
+}
+
+async function dependentsOf(
+  { definitions }: Pick<WriteLaunchPorts, "definitions">,
+  request: LaunchRequest,
+): Promise<Dependents | undefined> {
+  const found = await definitions.find(request.kind)?.dependents?.(request);
+  return found !== undefined && request.received?.isWide === true
+    ? { ...found, claims: () => Promise.resolve(found.models.map((model) => ({ model, ids: "all" }))) }
+    : found;
 }
 
 async function rejectOnConflict(launch: LaunchTransaction): Promise<Decision<WrittenLaunch>> {

@@ -29,16 +29,18 @@ export function customDefinition(own: DefinedTask, tools: RunTools): TaskDefinit
   return {
     kind: own.kind,
     own,
-    async handle(attempt) {
-      const checked = await checkInput(own, attempt.task.input);
-      if ("problems" in checked) {
-        return unfitInput(checked.problems);
-      }
-      return { result: (await run(own, attempt, checked.value, tools)) as Json };
-    },
+    handle: (attempt) =>
+      limited(own, attempt, tools, async (signal): Promise<HandlerResult> => {
+        const checked = await checkInput(own, attempt.task.input);
+        return "problems" in checked
+          ? unfitInput(checked.problems)
+          : { result: (await own.run(runContext({ ...attempt, signal }, checked.value, tools))) as Json };
+      }),
     ...(own.dependents === undefined ? {} : { dependents: (request) => dependentsOf(own, tools, request) }),
     runInside: ({ input, prisma = tools.prisma, ...attempt }) =>
-      run(own, attempt, input, { ...tools, prisma }),
+      limited(own, attempt, tools, (signal) =>
+        own.run(runContext({ ...attempt, signal }, input, { ...tools, prisma })),
+      ),
   };
 }
 
@@ -65,21 +67,17 @@ async function dependentsOf(
   };
 }
 
-async function run(
-  own: DefinedTask,
-  attempt: ContextParts,
-  input: unknown,
-  tools: RunTools,
-): Promise<unknown> {
-  const work = (signal: AbortSignal): Promise<unknown> =>
-    own.run(runContext({ ...attempt, signal }, input, tools));
-  const { timeoutMs: limitMs } = own;
+/** Runs code of the definition for at most its time limit. */
+async function limited<Result>(
+  { timeoutMs: limitMs }: DefinedTask,
+  { signal }: ContextParts,
+  { clock, translateError }: RunTools,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
   try {
-    return await (limitMs === undefined
-      ? work(attempt.signal)
-      : withTimeLimit({ clock: tools.clock, signal: attempt.signal, limitMs }, work));
+    return await (limitMs === undefined ? work(signal) : withTimeLimit({ clock, signal, limitMs }, work));
   } catch (error) {
-    const translated = tools.translateError?.(error);
+    const translated = translateError?.(error);
     throw isAppError(translated, "UNAVAILABLE") ? translated : error;
   }
 }

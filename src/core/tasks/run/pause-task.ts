@@ -39,6 +39,10 @@ async function tryToPause(
     const message = `Task ${taskId} waits in line and holds nothing; it can be paused once it has its records.`;
     return { kind: "NOT_PAUSABLE", message, task };
   }
+  if (task.status === "RECEIVING") {
+    const message = `Task ${taskId} receives its file; it can be paused once all of it has come.`;
+    return { kind: "NOT_PAUSABLE", message, task };
+  }
   if (task.kind === RESERVATION_KIND) {
     const message = `Task ${taskId} is a reservation; its holder releases it, or it is cancelled.`;
     return { kind: "NOT_PAUSABLE", message, task };

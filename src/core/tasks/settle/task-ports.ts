@@ -6,6 +6,7 @@ import type { EventLog } from "../../events/event-log.ts";
 import type { LockStore } from "../../locks/lock-store.ts";
 import type { Outbox } from "../../notifications/outbox.ts";
 import type { UnitOfWork } from "../../transactions/transaction.ts";
+import type { StrandedImports } from "../stranded-imports.ts";
 import type { TaskDefinitions } from "../task-definition.ts";
 import type { HookListeners } from "../task-hooks.ts";
 import type { FinalStatus } from "../task-status.ts";
@@ -28,6 +29,8 @@ export interface TaskPorts<Tasks = TaskStore> {
   readonly outbox?: Pick<Outbox, "nextDue">;
   /** The files that tasks have written, for the sweeper. */
   readonly files?: Pick<TaskFiles, "prune">;
+  /** Looked at by the sweeper. Default: there are no imports. */
+  readonly imports?: StrandedImports;
   readonly clock: Clock;
   readonly logger: Logger;
   /**

@@ -30,6 +30,6 @@ describe("task status", () => {
   it("lists the statuses that a status may follow", () => {
     expect(statusesBefore("RUNNING")).toEqual(["PENDING", "RUNNING"]);
     expect(statusesBefore("SUCCEEDED")).toEqual(["RUNNING"]);
-    expect(statusesBefore("FAILED")).toEqual(["PENDING", "WAITING", "RUNNING", "PAUSED"]);
+    expect(statusesBefore("FAILED")).toEqual(["RECEIVING", "PENDING", "WAITING", "RUNNING", "PAUSED"]);
   });
 });
