@@ -18,6 +18,7 @@ import { measureLocks } from "./locks.ts";
 import { measureLoop } from "./loop.ts";
 import type { Measure } from "./measure.ts";
 import { measurePeers, PEER_ROWS } from "./peers/measure-peers.ts";
+import { measurePreviews } from "./previews.ts";
 import { measureTasks } from "./tasks.ts";
 
 /** The number of records that the design's target figures are for. */
@@ -32,6 +33,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   bulk: measureBulkUpdate,
   operations: measureOperations,
   million: measureMillion,
+  previews: measurePreviews,
   loop: measureLoop,
   latency: measureLatency,
   cancel: measureCancel,
@@ -47,6 +49,7 @@ const WITHOUT_BACKEND: ReadonlySet<string> = new Set([
   "locks",
   "guard",
   "guards",
+  "previews",
   "loop",
   "models",
   "peers",

@@ -1,5 +1,6 @@
 import type { PowerCrud } from "../compose/create-powercrud.ts";
 import type { CliContext } from "./cli-context.ts";
+import { printPreview } from "./print-preview.ts";
 import type { ShownTask } from "./follow-task.ts";
 import { describeWorkers, exitCodeOf, followTask } from "./follow-task.ts";
 
@@ -9,6 +10,8 @@ export interface AnswerOptions {
   readonly follow?: boolean;
   /** Prints one JSON document instead of lines. */
   readonly json?: boolean;
+  /** Waits until the task is settled, and prints what a dry run would have changed, too. */
+  readonly preview?: boolean;
 }
 
 type Tasks = PowerCrud["tasks"];
@@ -32,7 +35,7 @@ export async function answerLaunch(
   context: CliContext,
   powercrud: PowerCrud,
   outcome: LaunchOutcome,
-  { follow: isFollowed = false, json: isJson = false }: AnswerOptions,
+  { follow: isFollowed = false, json: isJson = false, preview: isPreviewed = false }: AnswerOptions,
 ): Promise<void> {
   if (outcome.kind !== "LAUNCHED") {
     answerRefusal(context, outcome, isJson);
@@ -42,7 +45,9 @@ export async function answerLaunch(
   if (!isJson) {
     context.print(`${isDuplicate ? "launched before: task" : "launched task"} ${task.id}`);
   }
-  if (isFollowed) {
+  if (isPreviewed) {
+    await answerPreviewed(context, powercrud, task.id, isJson);
+  } else if (isFollowed) {
     await answerFollowed(context, powercrud, task.id, isJson);
   } else if (task.finishedAt !== null) {
     process.exitCode = exitCodeOf(task);
@@ -66,6 +71,27 @@ export async function answerFollowed(
   if (settled !== undefined) {
     await printTask(context, powercrud, settled, isJson);
   }
+}
+
+/** The same, with what a dry run would have changed. */
+async function answerPreviewed(
+  context: CliContext,
+  powercrud: PowerCrud,
+  taskId: string,
+  isJson: boolean,
+): Promise<void> {
+  const settled = await followTask(context, powercrud, taskId);
+  if (settled === undefined) {
+    return;
+  }
+  const preview = await powercrud.tasks.preview(taskId);
+  if (isJson) {
+    const errors = await powercrud.tasks.errors(taskId, { limit: SHOWN_ERRORS });
+    printJson(context, { ...settled, errors, preview: preview ?? null });
+    return;
+  }
+  await printTask(context, powercrud, settled, false);
+  printPreview(context, preview);
 }
 
 /** Says why nothing was done; exit code 1. */

@@ -32,11 +32,12 @@ const taskId = (): Argument => new Argument("<id>", "of the task");
 export function addTaskCommands(program: Command, run: Run): void {
   program
     .command("launch")
-    .argument("<kind>", "of one of the project's own tasks")
-    .description("launch one of the project's own tasks")
+    .argument("<kind>", "of one of the project's own tasks, or the name of a bulk mutation")
+    .description("launch one of the project's own tasks, or a bulk operation")
     .option("--input <json>", "what it is launched with: JSON, @ and a file, or - for standard input")
     .addOption(follow())
     .option("--dry-run", "only try, if the task can")
+    .option("--preview", "with --dry-run: show what a bulk operation would change, once it has been tried")
     .option("--label <text>", "shown beside the task")
     .option("--idempotency-key <key>", "the same key with the same input gives the first task again")
     .addOption(

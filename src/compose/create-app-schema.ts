@@ -82,6 +82,7 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
         retryTask: engine.retryTask,
         own: { tasks: parts.ownTasks, launch: parts.launchOwnTask },
         statusPageOf,
+        showPreviews: engine.showPreviews,
         ...(engine.watch === undefined ? {} : { onMissing: engine.watch.missingTask }),
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),

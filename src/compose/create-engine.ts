@@ -34,6 +34,8 @@ import type { BulkPorts } from "../core/bulk/launch-bulk.ts";
 import type { InlineLaunch } from "../core/tasks/launch/launch-own.ts";
 import { launchOwn } from "../core/tasks/launch/launch-own.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
+import type { ShowPreviews } from "../core/bulk/preview.ts";
+import { createShowPreviews } from "../core/bulk/show-previews.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { WriteOne, WriteOnePorts } from "../core/bulk/write-one.ts";
 import { createWriteOne } from "../core/bulk/write-one.ts";
@@ -69,6 +71,7 @@ import { createPostgresNamedRecords } from "../adapters/postgres/records/postgre
 import { createPostgresRecordDefaults } from "../adapters/postgres/records/postgres-record-defaults.ts";
 import type { TableShapes } from "../adapters/postgres/records/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/records/table-shape.ts";
+import { createPreviewReader } from "../adapters/postgres/tasks/task-previews.ts";
 import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
 import { toDecimal } from "../adapters/prisma/column-from-json.ts";
 import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
@@ -131,6 +134,7 @@ export interface Engine extends Service {
   readonly retryTask: RetryTask;
   readonly imports: Imports;
   readonly controls: TaskControls;
+  readonly showPreviews: ShowPreviews;
   readonly watch?: EngineWatch | undefined;
   readonly deployment: Deployment;
 }
@@ -150,25 +154,25 @@ export async function createEngine(
 
 async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
   const { config, sessions } = options;
-  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
   const { session, announcer } = deployment;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
   const readerOf = (over: SqlSession): RecordReader =>
     createPostgresRecordReader({ session: over, models, shapes });
   const app = openAppTables(deployment, sessions);
+  const reader = readerOf(app.session);
   const access = accessOf(options.modelOptions, options.defaultAccess);
+  const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
   const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
   const claimOf = createClaimOf(models, lockScopes);
   const sideEffects = createSideEffects(options, { session, shapes, models, emulatedKeys });
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(app.session, shapes);
-  const writing = { ...deployment.ports, ...app, records, shapes, emulatedKeys, defaults };
+  const writing = { ...deployment.ports, ...app, records, shapes, emulatedKeys, defaults, models };
   const { writer, recordWriter } = createWriters(options, announcer, writing);
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
-  const rules = bulkRulesOf(options.modelOptions);
-  const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
+  const bulk = { ...config, models, access, rules, writer, hooks, sideEffects, lockScopes };
   const definitions = createDefinitions(options, bulk, claimOf);
   const ports: Engine["ports"] = createPorts(options, deployment, {
     definitions,
@@ -186,8 +190,8 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     writer,
     defaults,
     named: createPostgresNamedRecords({ session: app.session, models, shapes }),
-    maxRecords: bulkMaxRecords,
-    maxChunkRecords: chunkRecords,
+    maxRecords: config.bulkMaxRecords,
+    maxChunkRecords: config.chunkRecords,
   };
   const launches = createLaunches(launching, options);
   return {
@@ -204,9 +208,16 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     ...launches,
     imports: createFileImports(launching, deployment.imports, options),
     controls: createControls(ports, options.watch),
+    showPreviews: showPreviewsOf({ session, models, access, reader, shapes }),
     watch: options.watch,
     deployment,
   };
+}
+
+function showPreviewsOf(
+  ports: Pick<Engine, "models" | "access" | "reader" | "shapes"> & { readonly session: SqlSession },
+): ShowPreviews {
+  return createShowPreviews({ ...ports, previews: createPreviewReader({ ...ports, toDecimal }) });
 }
 
 function createHooks(

@@ -338,7 +338,7 @@ function connectReservations({ ports, models, deployment }: Engine, feed: TaskFe
 }
 
 function createManager(
-  { ports, launchBulk, launchOwn, retryTask, controls, deployment }: Engine,
+  { ports, launchBulk, launchOwn, retryTask, controls, showPreviews, deployment }: Engine,
   parts: Pick<TaskManagerPorts, "feed" | "reservations"> & { readonly config: Config },
 ): TaskManager {
   return createTaskManager({
@@ -348,6 +348,7 @@ function createManager(
     retryTask,
     ...parts,
     controls,
+    showPreviews,
     sweep: () => sweepNow(ports, sweepOptionsOf(parts.config, deployment)),
   });
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 
 import { Command } from "commander";
+import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 
@@ -15,6 +16,7 @@ import { addTaskCommands } from "../../src/cli/task-commands.ts";
 import { completeConfig } from "../../src/config/config.ts";
 import type { PowerCrud } from "../../src/index.ts";
 import { createPowerCrud, defineConfig, defineTask, migrateDatabase } from "../../src/index.ts";
+import { insertCities } from "../support/insert-cities.ts";
 import { codeBlocks } from "../support/markdown-code.ts";
 import { runCommand, type CommandAnswer } from "../support/run-command.ts";
 import type { TestDatabase } from "../support/test-database.ts";
@@ -248,27 +250,64 @@ describe("docs/command-line.md", () => {
 
   const page = (): Promise<string> => readFile("docs/command-line.md", "utf8");
 
+  /** Runs a line of a page. */
+  async function runLine(line: string): Promise<CommandAnswer> {
+    const [, program, ...args] = [...line.matchAll(/'([^']*)'|\S+/g)].map(([word, quoted]) => quoted ?? word);
+    expect(program).toBe("powercrud");
+    const answers: CommandAnswer[] = [];
+    const commands = new Command().exitOverride();
+    addTaskCommands(commands, async (command) => void answers.push(await run(command)));
+    await commands.parseAsync(args, { from: "user" });
+    expect(answers).toHaveLength(1);
+    return answers[0] as CommandAnswer;
+  }
+
   it("has examples that run", async () => {
     const lines = (codeBlocks(await page(), "sh")[0] ?? "").trim().split("\n");
     expect(lines).toHaveLength(3);
     for (const line of lines) {
-      const [, program, ...args] = [...line.matchAll(/'([^']*)'|\S+/g)].map(
-        ([word, quoted]) => quoted ?? word,
-      );
-      expect(program).toBe("powercrud");
-      const answers: CommandAnswer[] = [];
-      const commands = new Command().exitOverride();
-      addTaskCommands(commands, async (command) => void answers.push(await run(command)));
-      await commands.parseAsync(args, { from: "user" });
-      expect(answers).toMatchObject([{ exitCode: 0 }]);
-      expect(answers[0]?.printed.join("\n")).toMatch(
-        args[0] === "launch"
+      const { exitCode, printed } = await runLine(line);
+      expect(exitCode).toBe(0);
+      expect(printed.join("\n")).toMatch(
+        line.includes(" launch ")
           ? /SUCCEEDED rebuildStatistics[\s\S]*"countryCode":"FR"/
-          : args[0] === "schedules"
+          : line.includes(" schedules ")
             ? /^yearly/
             : /^/,
       );
     }
+  });
+
+  it("prints the preview of a bulk operation's dry run, as docs/preview.md shows", async () => {
+    const client = new Client(database.url);
+    await client.connect();
+    await insertCities(client, 3);
+    await client.query("UPDATE city SET population = id % 3");
+    await client.end();
+    const guide = await readFile("docs/preview.md", "utf8");
+    const [example = ""] = codeBlocks(guide, "sh");
+    const line = example.replaceAll("\\\n", "").trim();
+    const { printed, exitCode } = await runLine(line);
+    expect(exitCode).toBe(0);
+    expect(printed.slice(3)).toEqual(["", ...(codeBlocks(guide, "text")[0] ?? "").trim().split("\n")]);
+    const { printed: json } = await runLine(`${line} --json`);
+    expect(JSON.parse(json.join("\n"))).toMatchObject({
+      status: "SUCCEEDED",
+      preview: { fields: [{ field: "population", changed: 2 }], records: [{}, {}, {}] },
+    });
+
+    const refused = await runLine(line.replace('"where": {"countryCode": {"equals": "FR"}}', '"ids": []'));
+    expect(refused).toMatchObject({ exitCode: 1, printed: [], said: [expect.stringContaining("ids")] });
+    await expect(runLine(line.replace('"multiply": 2', '"set": 3000000000'))).rejects.toThrow(
+      /^--input: Variable "\$data" got invalid value 3000000000 at "data.population.set"/,
+    );
+    await expect(runLine("npx powercrud launch bulkUpdateCity --preview --dry-run")).rejects.toThrow(
+      "there is no mutation bulkUpdateCity; did you mean bulkUpdateCities?",
+    );
+    await expect(runLine("npx powercrud launch bulkUpdateCities --preview")).rejects.toThrow("add --dry-run");
+    await expect(runLine(`npx powercrud launch bulkUpdateCities --input '{"select": 1}'`)).rejects.toThrow(
+      'bulkUpdateCities takes selection and data, not "select".',
+    );
   });
 
   it("names every command, and every option of launch", async () => {

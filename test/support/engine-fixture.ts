@@ -233,6 +233,7 @@ export function createWriterOf(
     locks,
     defaults: createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf }),
     emulatedKeys: createEmulatedKeys(session, []),
+    models,
   });
 }
 

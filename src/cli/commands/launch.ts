@@ -1,8 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 
+import type { GraphQLField } from "graphql";
+import { graphql } from "graphql";
+
+import type { PowerCrud } from "../../compose/create-powercrud.ts";
 import type { PowerCrudConfig } from "../../compose/define-config.ts";
-import type { Json } from "../../kernel/json.ts";
+import type { Json, JsonObject } from "../../kernel/json.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
 import type { CliContext } from "../cli-context.ts";
 import { answerLaunch } from "../answer-task.ts";
@@ -25,7 +29,7 @@ export interface LaunchCommandOptions extends AnswerOptions {
   readonly viewer?: string;
 }
 
-/** `powercrud launch`: launches one of the project's own tasks, and follows it if asked to. */
+/** `powercrud launch`: launches one of the project's own tasks or a bulk operation, and follows it if asked to. */
 export async function launch(
   context: CliContext,
   kind: string,
@@ -33,10 +37,14 @@ export async function launch(
 ): Promise<void> {
   const { tasks = [] } = await context.loadProject();
   const definition = tasks.find((task) => task.kind === kind);
-  if (definition === undefined) {
+  if (definition === undefined && !kind.startsWith("bulk")) {
     throw unknownKind(kind, tasks);
   }
-  const input = await readInput(options.input ?? (definition.input === undefined ? "null" : "{}"));
+  if (options.preview === true && options.dryRun !== true) {
+    throw new UsageError("--preview shows what a dry run would change; add --dry-run.");
+  }
+  const hasInput = definition === undefined || definition.input !== undefined;
+  const input = await readInput(options.input ?? (hasInput ? "{}" : "null"));
   const viewer = parseViewer(options.viewer);
   const { dryRun, label, idempotencyKey, ifUnfinished, allowDuplicate } = options;
   const given = { dryRun, label, idempotencyKey, ifUnfinished, allowDuplicate };
@@ -46,10 +54,69 @@ export async function launch(
     ...(options.wait === true ? { onConflict: "WAIT" as const } : {}),
   };
   await withClient(context, async (powercrud) => {
-    const outcome = await powercrud.tasks.launch(kind, input, launchOptions);
+    const outcome =
+      definition === undefined
+        ? await launchBulk(powercrud, kind, input, launchOptions)
+        : await powercrud.tasks.launch(kind, input, launchOptions);
     // No command runs inside a task.
     await answerLaunch(context, powercrud, outcome as LaunchOutcome, options);
   });
+}
+
+/** Sends the bulk mutation to the project's schema, so that it is checked and refused as over HTTP. */
+async function launchBulk(
+  { schema, tasks }: PowerCrud,
+  name: string,
+  input: Json,
+  { viewer = { id: null }, ...options }: ReturnType<typeof parseViewer>,
+): Promise<LaunchOutcome> {
+  const field = bulkMutation(schema, name);
+  const given: Record<string, unknown> = { ...(input as JsonObject), options };
+  checkArguments(field, given);
+  const declared = field.args.map((argument) => `$${argument.name}: ${String(argument.type)}`);
+  const passed = field.args.map((argument) => `${argument.name}: $${argument.name}`);
+  const source = `mutation (${declared.join(", ")}) { outcome: ${name}(${passed.join(", ")}) { __typename
+    ... on TaskLaunched { isDuplicate task { id } } ... on Error { message } ... on ValidationError { problems { message } } } }`;
+  const { data, errors } = await graphql({ schema, source, variableValues: given, contextValue: { viewer } });
+  const [error] = errors ?? [];
+  if (error !== undefined) {
+    // What has no path was found in the input.
+    throw error.path === undefined
+      ? new UsageError(`--input: ${error.message}`)
+      : (error.originalError ?? error);
+  }
+  const outcome = data?.["outcome"] as MutationOutcome;
+  const { __typename: kind, task, ...rest } = outcome;
+  const launched = task && (await tasks.get(task.id));
+  const known = launched === undefined ? { kind } : { kind: "LAUNCHED", task: launched };
+  return { ...rest, ...known } as LaunchOutcome;
+}
+
+interface MutationOutcome {
+  readonly __typename: string;
+  readonly task?: { readonly id: string };
+}
+
+type Mutation = GraphQLField<unknown, unknown>;
+
+function bulkMutation(schema: PowerCrud["schema"], name: string): Mutation {
+  const mutations = schema.getMutationType()?.getFields() ?? {};
+  const field = mutations[name];
+  if (field === undefined) {
+    const nearest = nearestName(name, Object.keys(mutations));
+    const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
+    throw new UsageError(`there is no mutation ${name}${hint}`);
+  }
+  return field;
+}
+
+function checkArguments({ name, args }: Mutation, given: object): void {
+  const names = args.map((argument) => argument.name);
+  const unknown = Object.keys(given).find((member) => !names.includes(member));
+  if (unknown !== undefined) {
+    const known = names.filter((member) => member !== "options").join(" and ");
+    throw new UsageError(`--input: ${name} takes ${known}, not "${unknown}".`);
+  }
 }
 
 function unknownKind(kind: string, tasks: NonNullable<PowerCrudConfig["tasks"]>): UsageError {

@@ -2,6 +2,7 @@ import type { Viewer } from "../../core/access/viewer.ts";
 import type { TaskControls } from "../../core/tasks/run/task-controls.ts";
 import type { EventLog } from "../../core/events/event-log.ts";
 import type { TaskFeed } from "../../core/events/task-feed.ts";
+import type { ShowPreviews } from "../../core/bulk/preview.ts";
 import type { RetryTask } from "../../core/bulk/retry-task.ts";
 import { ALL_SEEN } from "../../core/tasks/task-sight.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
@@ -22,6 +23,7 @@ import {
   addTaskRetryFields,
   implementTask,
 } from "./task-type.ts";
+import { addTaskPreview } from "./task-preview.ts";
 import { defineTaskParts } from "./task-parts.ts";
 import { addTaskQueries } from "./task-queries.ts";
 
@@ -44,6 +46,8 @@ export interface TaskSchemaPorts {
   ) => void;
   /** The address of a task's page; null where the service knows none. Default: none. */
   readonly statusPageOf?: (taskId: string) => string | null;
+  /** Default: no task has a preview. */
+  readonly showPreviews?: ShowPreviews;
 }
 
 /**
@@ -65,6 +69,7 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     });
     addTaskControlFields(schema, ports.tasks);
     addStatusPage(schema, ports.statusPageOf ?? (() => null));
+    addTaskPreview(schema, parts, ports.showPreviews ?? (() => Promise.resolve(new Map())));
     addTaskRetryFields(schema, ports.tasks);
     addTaskFamilyFields(schema, ports.tasks);
     addLaunchOptions(schema, parts.status);

@@ -161,6 +161,8 @@ async function havingToSql(
     columns,
     joinTables: new Map(),
     isGuardedInStatement: false,
+    isChangedByDatabase: false,
+    hasOld: false,
     indexes: [],
   };
   const shapes = { ...ports.shapes, of: () => Promise.resolve(shape) };

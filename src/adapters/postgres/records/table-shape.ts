@@ -35,6 +35,12 @@ export interface TableShape {
    * COMMITTED.
    */
   readonly isGuardedInStatement: boolean;
+  /** Whether the database may change other columns than those that a write names: by triggers, rules or generated columns. */
+  readonly isChangedByDatabase: boolean;
+  /** Whether RETURNING has the values before an update: since PostgreSQL 18. */
+  readonly hasOld: boolean;
+  /** In a dry run: the fields whose values each write keeps, before and after; see sql/preview. Left out: none. */
+  readonly kept?: readonly ColumnField[];
   /** The columns of each index that can give rows in order, quoted. */
   readonly indexes: readonly (readonly string[])[];
 }
@@ -57,6 +63,9 @@ SELECT listed.name, part.columns,
        relkind = 'r' AND NOT relhasrules AND NOT relhassubclass
        AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
        AND current_setting('default_transaction_isolation') = 'read committed' AS "isGuardedInStatement",
+       relkind <> 'r' OR relhasrules OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
+       OR EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attgenerated <> '') AS "isChangedByDatabase",
+       current_setting('server_version_num')::integer >= 180000 AS "hasOld",
        ARRAY(SELECT jsonb_agg(attname ORDER BY place)
                FROM pg_index i JOIN pg_class x ON x.oid = indexrelid JOIN pg_am m ON m.oid = x.relam
               CROSS JOIN unnest(indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
@@ -81,7 +90,7 @@ SELECT listed.name, part.columns,
 type ColumnTypes = Pick<ColumnShape, "type" | "nativeType" | "enumLabels">;
 
 /** A table in the database's catalog. */
-interface CatalogTable extends Pick<TableShape, "isGuardedInStatement"> {
+interface CatalogTable extends Pick<TableShape, "isGuardedInStatement" | "isChangedByDatabase" | "hasOld"> {
   readonly name: string;
   /** Null for an expression. */
   readonly indexes: readonly (readonly (string | null)[])[];
@@ -156,6 +165,8 @@ async function shapeOf(catalog: Catalog, model: Model): Promise<TableShape> {
     key: model.key.map(shape),
     joinTables,
     isGuardedInStatement: own?.isGuardedInStatement === true,
+    isChangedByDatabase: own?.isChangedByDatabase !== false,
+    hasOld: own?.hasOld === true,
     indexes: (own?.indexes ?? []).map((columns) => columns.map((name) => quoteName(name ?? ""))),
   };
 }

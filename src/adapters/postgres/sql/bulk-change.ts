@@ -4,7 +4,7 @@ import type { LinkOperator } from "../../../core/bulk/row-field.ts";
 import { toColumnText } from "../../../core/records/column-text.ts";
 import type { RecordChange } from "../../../core/records/change.ts";
 import type { TableShape } from "../records/table-shape.ts";
-import { castText, keyMatches, requiredColumn, touches, updateSql } from "./bulk-target.ts";
+import { castText, keepSql, keyMatches, requiredColumn, touches, updateSql } from "./bulk-target.ts";
 import { deleteTargets, linkSql, rowChangeSql } from "./bulk-rows.ts";
 
 /** Common table expressions over `target` with their parameters. One of them is `changed`: the keys of the changed rows. */
@@ -66,5 +66,5 @@ function sameChangeSql(table: TableShape, change: RecordChange, firstParameter: 
     }
   }
   const update = updateSql(table, [...assignments, ...touches(table)], keyMatches(table, "t", "target"));
-  return { text: [`changed AS (\n  ${update}\n)`, ...links].join(", "), values };
+  return { text: [`changed AS (\n  ${update}\n)`, ...links, ...keepSql(table)].join(", "), values };
 }

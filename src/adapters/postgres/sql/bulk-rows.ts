@@ -1,6 +1,8 @@
 import type { JoinTable, TableShape } from "../records/table-shape.ts";
 import {
   castText,
+  keepSql,
+  keptValues,
   keyColumns,
   keyMatches,
   nowFor,
@@ -62,11 +64,13 @@ export function rowChangeSql(
       return [
         `changed AS (\n  ${insertSql(table, placed, "target", returned)}\n)`,
         ...linkChanges(table, placed, "create", "changed"),
+        ...keepSql(table),
       ].join(", ");
     case "UPDATE_EACH":
       return [
         `changed AS (\n  ${eachSql(table, placed, returned)}\n)`,
         ...linkChanges(table, placed, "update", "changed"),
+        ...keepSql(table),
       ].join(", ");
     case "UPSERT":
       return [
@@ -185,7 +189,7 @@ function insertSql(
   const isTaken = placed.some(({ kind }) => kind === "KEY") ? " ON CONFLICT DO NOTHING" : "";
   // The key of a GENERATED ALWAYS AS IDENTITY column was drawn from its sequence beforehand.
   return `INSERT INTO ${table.table} AS t (${names.join(", ")})
-  OVERRIDING SYSTEM VALUE SELECT ${sources.join(", ")} FROM ${rows}${isTaken} RETURNING ${[returnedKey(table), ...returned].join(", ")}`;
+  OVERRIDING SYSTEM VALUE SELECT ${sources.join(", ")} FROM ${rows}${isTaken} RETURNING ${[returnedKey(table), ...returned, ...keptValues(table, null)].join(", ")}`;
 }
 
 function linkChanges(

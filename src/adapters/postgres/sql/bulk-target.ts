@@ -49,10 +49,37 @@ export function updateSql(
   condition: string,
   returned: readonly string[] = [],
 ): string {
-  const columns = [returnedKey(table), ...returned].join(", ");
-  return assignments.length === 0
-    ? `SELECT ${columns} FROM ${table.table} t JOIN target ON ${condition} FOR UPDATE OF t`
-    : `UPDATE ${table.table} t SET ${assignments.join(", ")} FROM target WHERE ${condition} RETURNING ${columns}`;
+  const columns = (old: string): string =>
+    [returnedKey(table), ...returned, ...keptValues(table, old)].join(", ");
+  if (assignments.length === 0) {
+    return `SELECT ${columns("t")} FROM ${table.table} t JOIN target ON ${condition} FOR UPDATE OF t`;
+  }
+  const isJoined = table.kept !== undefined && !table.hasOld;
+  const before = isJoined ? ` JOIN ${table.table} o ON ${keyMatches(table, "o", "target")}` : "";
+  return `UPDATE ${table.table} t SET ${assignments.join(", ")} FROM target${before} WHERE ${condition} RETURNING ${columns(isJoined ? "o" : "old")}`;
+}
+
+/** The values that a dry run keeps of a written row `t`, before (`b0` …) and after (`a0` …). @param old null: a new row */
+export function keptValues(table: TableShape, old: string | null): readonly string[] {
+  return (table.kept ?? []).flatMap((field, at) => {
+    const { name, type } = requiredColumn(table, field.name);
+    return [`${old === null ? `NULL::${type}` : `${old}.${name}`} AS b${at}`, `t.${name} AS a${at}`];
+  });
+}
+
+/** The records of a dry run, with the values before and after the write. Gone with the transaction. */
+export const KEPT_TABLE = "pg_temp.powercrud_kept";
+
+/** Common table expressions that keep the values of `changed`. */
+export function keepSql({ key, kept }: TableShape): readonly string[] {
+  if (kept === undefined) {
+    return [];
+  }
+  const columns = [
+    ...key.map((_column, at) => `k${at}`),
+    ...kept.flatMap((_field, at) => [`b${at}`, `a${at}`]),
+  ];
+  return [`kept AS (INSERT INTO ${KEPT_TABLE} SELECT ${columns.join(", ")} FROM changed)`];
 }
 
 /** `"updated_at" = now()`, for models that have one. */

@@ -26,6 +26,8 @@ const MAX_ROUNDS = 5;
 export interface NamedWriting extends BatchWriting {
   /** Makes the ids of records that are gone since the operation was accepted. */
   readonly defaults: RecordDefaults;
+  /** Called with the records of a dry run once they are found, before they are written. */
+  readonly beforeFound?: (ids: readonly string[]) => Promise<void>;
 }
 
 /** The records of a batch, found by their keys. */

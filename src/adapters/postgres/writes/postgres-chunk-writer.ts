@@ -6,12 +6,12 @@ import { isLostRace, retryLostRaces } from "../connection/lost-race.ts";
 import { AWAIT_CHUNKS, LIST_FIELDS } from "../sql/bulk-chunk-steps.ts";
 import { LINKS_TO_RETRY } from "../sql/chunks.ts";
 import { WRITTEN_IDS } from "../sql/task-records.ts";
+import type { TrialPorts } from "./write-all-chunks.ts";
 import { tryAllChunks, writeAllChunks } from "./write-all-chunks.ts";
-import type { WritePorts } from "./write-chunk.ts";
 import { countWritten, writeNextChunk } from "./write-chunk.ts";
 
 /** Writes chunks with set-based SQL. */
-export function createPostgresChunkWriter(ports: WritePorts): ChunkWriter {
+export function createPostgresChunkWriter(ports: TrialPorts): ChunkWriter {
   return {
     writeNextChunk: (work) => masked(() => retryLostRaces(() => writeNextChunk(ports, work))),
     writeAllChunks: (work, run) => masked(() => writeAllChunks(ports, work, run)),

@@ -24,6 +24,10 @@ import { LIST_TASK_ERRORS } from "../sql/results.ts";
 import { COUNT_ERRORS_AFTER, LAST_ERROR_POSITION } from "../sql/results.ts";
 import type { TaskErrorRow } from "../tasks/task-errors.ts";
 import { toTaskError } from "../tasks/task-errors.ts";
+import type { StoredPreview } from "../tasks/task-previews.ts";
+import { writePreview } from "../tasks/task-previews.ts";
+import type { PreviewedWriting } from "./preview-trial.ts";
+import { beginPreview } from "./preview-trial.ts";
 import { writeNamed } from "./write-named.ts";
 import type { ChunkWriting, WritePorts } from "./write-chunk.ts";
 import { countWritten, finishChunk, onHeldOf, takeFence, unitOfWorkFor, writeAsOne } from "./write-chunk.ts";
@@ -97,9 +101,12 @@ async function writeAlone(
   }
 }
 
+/** What a dry run needs; the models for filters of its preview. */
+export type TrialPorts = WritePorts & Pick<PreviewedWriting, "models">;
+
 /** A dry run: all chunks in one transaction that is rolled back, see core's ChunkWriter. */
 export async function tryAllChunks(
-  ports: WritePorts,
+  ports: TrialPorts,
   work: ChunkWork,
   errorPolicy: ErrorPolicy,
   run: WholeRun,
@@ -107,7 +114,8 @@ export async function tryAllChunks(
   const [table, emulated] = await Promise.all([ports.shapes.of(work.model), ports.emulatedKeys()]);
   const locks = lookOnly(ports.locks);
   const trial = { ...ports, locks, work, table, emulated, run, errorPolicy };
-  return untilUnstopped<TrialResult>(
+  let kept: StoredPreview | undefined;
+  const result = await untilUnstopped<TrialResult>(
     ({ isApart }) =>
       runOrRollBack<TrialResult>(unitOfWorkFor(ports, work), async (transaction) => {
         const session = requiredSession(transaction);
@@ -116,11 +124,18 @@ export async function tryAllChunks(
           // A real run would check deferred constraints at the end of each chunk's own transaction.
           await session.query("SET CONSTRAINTS ALL IMMEDIATE");
         }
-        const stop = await writeWhole({ ...trial, transaction, names: new Map(), isApart });
-        return { rollBack: stop ?? (await readTrial(session, work.taskId, lastPosition)) };
+        const preview = await beginPreview(session, trial);
+        const writing = { ...trial, ...preview, transaction, names: new Map(), isApart };
+        const tried = (await writeWhole(writing)) ?? (await readTrial(session, work.taskId, lastPosition));
+        kept = await preview?.finish(tried);
+        return { rollBack: tried };
       }),
     onHeldOf(work),
   );
+  if (kept !== undefined) {
+    await writePreview(ports.session, work, kept);
+  }
+  return result;
 }
 
 /** Writes all chunks in the transaction. @returns why it must be rolled back, if it must */

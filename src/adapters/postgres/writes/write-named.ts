@@ -62,6 +62,7 @@ async function writeRound(
   const settled = [...earlier.values()].filter(({ recordId }) => absent.has(recordId ?? ""));
   const out = new Set(settled.map(({ recordId }) => recordId));
   const rest = filterBatch(found.batch, (id) => !out.has(nameOf(id)));
+  await writing.beforeFound?.(rest.ids);
   // The first round leaves out what others create meanwhile. The next ones find out what is in the way.
   const written = await writeBatch(writing, round === 0 ? rest : withoutKeyColumns(rest));
   if (written.refusal !== undefined) {

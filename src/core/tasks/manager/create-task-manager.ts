@@ -2,6 +2,8 @@ import { AppError } from "../../../kernel/app-error.ts";
 import { isUuid } from "../../../kernel/ids.ts";
 import { ANONYMOUS } from "../../access/viewer.ts";
 import type { LaunchBulk } from "../../bulk/bulk-request.ts";
+import type { ShowPreviews } from "../../bulk/preview.ts";
+import { checkPreviewSize, DEFAULT_PREVIEW_RECORDS } from "../../bulk/preview.ts";
 import type { RetryTask } from "../../bulk/retry-task.ts";
 import { decodeCursor } from "../../events/event-cursor.ts";
 import type { TaskFeed } from "../../events/task-feed.ts";
@@ -30,6 +32,7 @@ export interface TaskManagerPorts {
   readonly retryTask: RetryTask;
   readonly controls: TaskControls;
   readonly feed: TaskFeed;
+  readonly showPreviews: ShowPreviews;
   readonly reservations: Pick<Reservations, "reserve">;
   readonly sweep: () => Promise<SweepReport>;
 }
@@ -40,6 +43,8 @@ const PAGE_SIZE = 50;
 /** One way in to everything that the engine does with tasks. */
 export function createTaskManager(ports: TaskManagerPorts): TaskManager {
   const { launching, launchBulk, launchOwn, retryTask, controls, feed, reservations, sweep } = ports;
+  const { showPreviews } = ports;
+  const reads = createTaskReads(launching.tasks);
   return {
     // What is stored has the type of what the definition's `run` returned; here and below.
     launch: async <Result>(
@@ -52,7 +57,7 @@ export function createTaskManager(ports: TaskManagerPorts): TaskManager {
       return (await launchOwn(given)) as LaunchOutcome<Result> | InlineLaunch<never>;
     },
     launchBulk,
-    ...createTaskReads(launching.tasks),
+    ...reads,
     cancel: (task, { viewer = ANONYMOUS } = {}) => controls.cancelTask({ taskId: idOf(task), viewer }),
     pause: (task, { viewer = ANONYMOUS } = {}) => controls.pauseTask({ taskId: idOf(task), viewer }),
     resume: (task) => controls.resumeTask({ taskId: idOf(task), viewer: ANONYMOUS }),
@@ -60,6 +65,11 @@ export function createTaskManager(ports: TaskManagerPorts): TaskManager {
       (await retryTask({ taskId: idOf(task), viewer, ...rest })) as LaunchOutcome<Result>,
     wait: async <Result>(task: TaskOrId<Result>, options?: WaitOptions) =>
       (await waitForTask({ feed, clock: launching.clock }, idOf(task), options)) as Task<Result>,
+    async preview(task, { viewer, first = DEFAULT_PREVIEW_RECORDS } = {}) {
+      checkPreviewSize(first);
+      const found = await reads.get(task);
+      return found && (await showPreviews(viewer ?? found.viewer, [found], first)).get(found.id);
+    },
     events: (request) => events(feed, request),
     progress: (task, options) => progress(feed, idOf(task), options),
     reserve: reservations.reserve,

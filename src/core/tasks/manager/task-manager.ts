@@ -1,6 +1,7 @@
 import type { Json } from "../../../kernel/json.ts";
 import type { Viewer } from "../../access/viewer.ts";
 import type { LaunchBulk } from "../../bulk/bulk-request.ts";
+import type { Preview } from "../../bulk/preview.ts";
 import type { RetryRequest } from "../../bulk/retry-task.ts";
 import type { FeedFilter, FeedItem } from "../../events/feed-item.ts";
 import type { Claim } from "../../locks/claim.ts";
@@ -124,6 +125,12 @@ export interface TaskManager {
     task: TaskOrId,
     page?: PageOptions<RecordPlace> & Pick<RecordQuery, "outcome">,
   ): Promise<readonly TaskRecord[]>;
+  /**
+   * What a dry run of a bulk operation would have changed, in JSON, as far as the viewer may read it. Undefined for other tasks,
+   * before it has ended, and where the viewer may not read the model.
+   * @param options `viewer`: default: who launched it. `first`: the most records, 0 to 200. Default: 20
+   */
+  preview(task: TaskOrId, options?: AskOptions & { readonly first?: number }): Promise<Preview | undefined>;
   /**
    * Reserves records for as long as this process lives and does not release them: nobody else changes them meanwhile, and
    * whoever tries is told of this reservation. It is a task of the kind `reservation`, so lists and conflicts show it. When

@@ -37,6 +37,8 @@ const SHAPES: TableShapes = {
       columns,
       joinTables: new Map(),
       isGuardedInStatement: true,
+      isChangedByDatabase: false,
+      hasOld: true,
       indexes: [],
     }),
   textTools: () => Promise.reject(new Error("nothing is searched here")),

@@ -24,6 +24,7 @@ async function setUp() {
     launchBulk: notCalled,
     launchOwn: notCalled,
     retryTask: notCalled,
+    showPreviews: notCalled,
     controls: { cancelTask: notCalled, pauseTask: notCalled, resumeTask: notCalled },
     feed,
     reservations: { reserve: notCalled },
