@@ -119,7 +119,7 @@ export interface EngineOptions extends DeploymentOptions {
 /** Everything that launches and runs tasks. Its stop closes all connections. */
 export interface Engine extends Service {
   readonly ports: LaunchPorts &
-    Pick<Deployment["ports"], "outbox"> & { readonly runningAttempts: RunningAttempts };
+    Pick<Deployment["ports"], "outbox" | "files"> & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
   readonly shapes: TableShapes;

@@ -94,6 +94,7 @@ export const ENGINE = [
   "markAllNotificationsRead",
   "deadNotifications",
   "retryNotification",
+  "launchExport",
 ];
 
 /** One of many samples of the model. */
