@@ -13,14 +13,13 @@ export interface CallLimit {
  * @param what it is, for the message
  * @throws AppError TIMED_OUT, or what the call throws before
  */
-export async function callWithin<Result>(
+async function callWithin<Result>(
   { clock, limitMs }: CallLimit,
   what: string,
   call: () => Result | Promise<Result>,
 ): Promise<Result> {
   const made = call();
-  // Most calls return at once.
-  if (!(made instanceof Promise)) {
+  if (typeof (made as Partial<Promise<Result>> | null | undefined)?.then !== "function") {
     return made;
   }
   let stop = (): void => undefined;
@@ -34,4 +33,10 @@ export async function callWithin<Result>(
   } finally {
     stop();
   }
+}
+
+/** Calls code as {@link callWithin} does; without a limit, it is only called. */
+export function limiterOf(limit: CallLimit | undefined, what: string) {
+  return async <Result>(call: () => Result | Promise<Result>): Promise<Result> =>
+    limit === undefined ? call() : callWithin(limit, what, call);
 }

@@ -24,7 +24,7 @@ import { problem } from "../refusals/problems.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import { isAppError } from "../../kernel/app-error.ts";
 import type { CallLimit } from "../../kernel/call-limit.ts";
-import { callWithin } from "../../kernel/call-limit.ts";
+import { limiterOf } from "../../kernel/call-limit.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 import type { Logger } from "../../kernel/logger.ts";
 
@@ -145,10 +145,9 @@ function bindHooks(
   setting: WriteSetting,
 ): AppHooks {
   const { transactions, logger } = ports;
+  const limited = limiterOf(ports.limit, `A hook of ${model.apiName}`);
   const within = <T>(transaction: Transaction, work: () => Promise<T>): Promise<T> =>
-    runInWrite(openWriteOf(ports, setting, transaction), () =>
-      ports.limit === undefined ? work() : callWithin(ports.limit, `A hook of ${model.apiName}`, work),
-    );
+    runInWrite(openWriteOf(ports, setting, transaction), () => limited(work));
   const contextOf = (transaction: Transaction, operation: WriteOperation): WriteContext => ({
     ...setting,
     operation,

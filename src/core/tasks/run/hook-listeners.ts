@@ -1,5 +1,5 @@
 import type { CallLimit } from "../../../kernel/call-limit.ts";
-import { callWithin } from "../../../kernel/call-limit.ts";
+import { limiterOf } from "../../../kernel/call-limit.ts";
 import type { DefinedTask } from "../define-task.ts";
 import type {
   ContextOfStep,
@@ -23,12 +23,11 @@ export function createHookListeners(
   definitions: readonly Pick<DefinedTask, "kind" | "input" | "hooks">[] = [],
   limit?: CallLimit,
 ): HookListeners {
+  const call = limiterOf(limit, "A hook");
   const limited =
-    limit === undefined
-      ? <Context>(listener: Listener<Context>) => listener
-      : <Context>(listener: Listener<Context>): Listener<Context> =>
-          (context) =>
-            callWithin(limit, "A hook", () => listener(context));
+    <Context>(listener: Listener<Context>): Listener<Context> =>
+    (context) =>
+      call(() => listener(context));
   const own = new Map(definitions.map((definition) => [definition.kind, definition]));
   return {
     beforeCreate: listOf(hooks.beforeCreate).map((listener) => limited(listener)),
