@@ -91,13 +91,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const router = createRequestRouter({
     graphql,
     ...pagesOf(options, callers),
-    files: filesOf(options, {
-      callers,
-      guard,
-      budget,
-      idleMs: limits.requestTimeoutMs,
-      exportIdleMs: limits.exportIdleMs,
-    }),
+    files: filesOf(options, limits, { callers, guard, budget }),
     callers,
     guard,
     origins,
@@ -131,26 +125,21 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
 /** The files that are sent and taken. */
 function filesOf(
   { tasks, exports, taskFiles, imports, audit = () => undefined, ...options }: RequestHandlerOptions,
-  {
-    exportIdleMs,
-    ...parts
-  }: Pick<ImportsHandlerOptions, "callers" | "guard" | "budget" | "idleMs"> & {
-    readonly exportIdleMs: number;
-  },
+  { exportIdleMs, requestTimeoutMs: idleMs }: Required<ServerLimits>,
+  parts: Pick<ImportsHandlerOptions, "callers" | "guard" | "budget">,
 ): readonly FileRoute[] {
   const { sight = ALL_SEEN, writeId = writePlainId } = options;
-  const sent =
+  const exported =
     exports === undefined ? [] : [createExportsHandler({ exports, audit, ...parts, idleMs: exportIdleMs })];
   if (tasks === undefined) {
-    return sent;
+    return exported;
   }
+  const shared = { tasks, sight, idleMs, ...parts };
   return [
-    createResultsHandler({ tasks, sight, writeId, imports, ...parts }),
-    ...(taskFiles === undefined ? [] : [createTaskFileHandler({ tasks, files: taskFiles, sight, ...parts })]),
-    ...(imports === undefined
-      ? []
-      : [createImportsHandler({ imports, models: imports.models, tasks, sight, ...parts })]),
-    ...sent,
+    createResultsHandler({ ...shared, writeId, imports }),
+    ...(taskFiles === undefined ? [] : [createTaskFileHandler({ ...shared, files: taskFiles })]),
+    ...(imports === undefined ? [] : [createImportsHandler({ ...shared, imports, models: imports.models })]),
+    ...exported,
   ];
 }
 

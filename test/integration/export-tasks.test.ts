@@ -10,7 +10,6 @@ import {
   FIRST,
   launch,
   read,
-  refused,
   serve,
   service,
   sql,
@@ -23,13 +22,13 @@ beforeAll(() => startWorld());
 afterEach(() => sql.query("ROLLBACK"));
 afterAll(stopWorld);
 
-describe("launchExport", () => {
-  let worker: PowerCrudService;
-  beforeAll(async () => {
-    worker = await serve({ exportRetentionMs: 1000 }, "start");
-  });
-  afterAll(() => worker.stop());
+let worker: PowerCrudService;
+beforeAll(async () => {
+  worker = await serve({ exportRetentionMs: 1000 }, "start");
+});
+afterAll(() => worker.stop());
 
+describe("launchExport", () => {
   // setting: POWERCRUD_EXPORT_RETENTION_MS
   it("writes the same file in the background, for who launched it, as long as it is kept", async () => {
     const query = { where: FIRST, orderBy: { name: "ASC" }, fields: ["id", "name", "notes"] };
@@ -110,5 +109,26 @@ describe("launchExport", () => {
       kind: "ValidationError",
       message: expect.stringContaining(message),
     });
+  });
+});
+
+/** Computed columns, and the time of the last change, are not a caller's to write. */
+const WRITABLE = "id,name,countryCode,population,latitude,longitude,elevation,status,notes,tags";
+
+describe.each(["csv", "jsonl"])("what was exported as %s", (format) => {
+  it("comes back by an import without a change", async () => {
+    const file = await read(`City.${format}`);
+    const before = await read("City.csv", { fields: WRITABLE });
+    await sql.query("DELETE FROM city");
+    const response = await fetch(`${worker.url}/imports/City?operation=create`, {
+      method: "POST",
+      headers: { "content-type": format === "csv" ? "text/csv" : "application/jsonl", "x-role": "all" },
+      body: file,
+    });
+    expect(response.status).toBe(202);
+    const { task } = (await response.json()) as { task: { id: string } };
+    const settled = await worker.powercrud.tasks.wait(task.id);
+    expect(settled).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: CITIES + 3 } });
+    expect(await read("City.csv", { fields: WRITABLE })).toBe(before);
   });
 });
