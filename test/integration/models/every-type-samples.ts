@@ -94,6 +94,7 @@ export const ENGINE = [
   "markAllNotificationsRead",
   "deadNotifications",
   "retryNotification",
+  "createImport",
   "launchExport",
 ];
 
