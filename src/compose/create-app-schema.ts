@@ -18,7 +18,7 @@ import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import type { Config } from "../config/config.ts";
 import type { ConnectedModels } from "./connect-models.ts";
-import type { Engine } from "./create-engine.ts";
+import type { Engine } from "./engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createRecordGroups, createRecordLists } from "./create-record-lists.ts";
 import type { ReadModels } from "./read-models.ts";

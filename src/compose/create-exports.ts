@@ -9,7 +9,7 @@ import { coerceListJson } from "../graphql/models/list-json.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import type { LaunchOwnTask } from "../graphql/tasks/launch-fields.ts";
 import type { ConnectedModels } from "./connect-models.ts";
-import type { Engine } from "./create-engine.ts";
+import type { Engine } from "./engine.ts";
 
 /** Exports of records, whose filters and orders are those of the schema's lists. */
 export function createExports(parts: {

@@ -45,7 +45,7 @@ import { createAuthentication, defaultAccessOf } from "./create-authentication.t
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
-import type { Engine, EngineOptions } from "./create-engine.ts";
+import type { Engine, EngineOptions } from "./engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";

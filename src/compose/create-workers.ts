@@ -8,7 +8,7 @@ import { createSweeper } from "../worker/create-sweeper.ts";
 import { createWorker } from "../worker/create-worker.ts";
 import { createNotificationSender } from "../worker/create-notification-sender.ts";
 import type { Config } from "../config/config.ts";
-import type { Engine } from "./create-engine.ts";
+import type { Engine } from "./engine.ts";
 import type { NotifyChannels } from "./notify-channels.ts";
 import type { Deployment } from "./open-deployment.ts";
 
