@@ -12,6 +12,9 @@ const FRAME_BYTES = 1024;
 /** Bytes that may wait for a client before no more is read from it. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
+/** Messages of the protocol that no client may send. The protocol's package takes them for a fault of ours. */
+const SENT_BY_SERVICES: ReadonlySet<unknown> = new Set(["next", "error", "connection_ack"]);
+
 const TOO_LARGE = 1009;
 const TRY_LATER = 1013;
 
@@ -144,6 +147,10 @@ export class SocketIntake {
     const { type, id = "" } = Object(message) as { readonly type?: unknown; readonly id?: unknown };
     if (type !== "subscribe" && text.length > MAX_CONTROL_BYTES) {
       this.#close(TOO_LARGE, `Messages but subscribe may have at most ${MAX_CONTROL_BYTES} bytes`);
+      return;
+    }
+    if (SENT_BY_SERVICES.has(type)) {
+      this.#close(CloseCode.BadRequest, "Invalid message received");
       return;
     }
     if (type === "complete") {

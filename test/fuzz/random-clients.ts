@@ -12,6 +12,8 @@ export type RandomClient = (target: Target, random: Random) => Promise<Seen>;
 export interface Target {
   readonly url: string;
   readonly schema: GraphQLSchema;
+  /** Values of `Authorization`, good ones among them; empty for a service that asks for none. */
+  readonly credentials: readonly string[];
 }
 
 /** What was sent, and all that came back. */
@@ -24,7 +26,8 @@ export interface Seen {
 const PATIENCE_MS = 3_000;
 
 /** An operation over HTTP, with a body and headers that may be damaged. */
-const overHttp: RandomClient = async ({ url, schema }, random) => {
+const overHttp: RandomClient = async (target, random) => {
+  const { url, schema } = target;
   const query = randomOperation(schema, random);
   const payload = JSON.stringify({
     query,
@@ -35,6 +38,7 @@ const overHttp: RandomClient = async ({ url, schema }, random) => {
       [],
       7,
       { __proto__: 1, v: [[[]]] },
+      randomVariables(random),
     ]),
     operationName: random.pick([undefined, "x", ""]),
     extensions: random.pick<unknown>([undefined, { persistedQuery: { version: 1, sha256Hash: "0" } }, 5]),
@@ -50,6 +54,7 @@ const overHttp: RandomClient = async ({ url, schema }, random) => {
     "Connection: close",
     `Content-Type: ${random.pick(["application/json", "application/json", "application/graphql", "text/plain", "multipart/form-data; boundary=x"])}`,
     `Accept: ${random.pick(["application/json", "*/*", "text/event-stream", "text/html", "application/graphql-response+json", "x/y"])}`,
+    authorizationLine(target, random),
     ...ODD_HEADERS.filter(() => random.chance(0.1)),
     isGet
       ? ""
@@ -75,6 +80,80 @@ const ODD_HEADERS = [
   "Expect: 100-continue",
   "Cookie: a=b",
 ];
+
+/** A header line, if the service asks for a credential; sometimes there is none. */
+function authorizationLine({ credentials }: Target, random: Random): string {
+  return credentials.length === 0 || random.chance(0.1) ? "" : `Authorization: ${random.pick(credentials)}`;
+}
+
+/** A POST with a body of its own. */
+function post(target: Target, random: Random, lines: readonly string[], body: string): Promise<Seen> {
+  const head = [
+    "POST /graphql HTTP/1.1",
+    "Host: 127.0.0.1",
+    authorizationLine(target, random),
+    ...lines,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  return sendRaw(target.url, `${head.filter((line) => line !== "").join("\r\n")}\r\n\r\n${body}`);
+}
+
+/** Variables of any shape; some lists are as long as those of bulk operations. */
+function randomVariables(random: Random): unknown {
+  const count = random.pick([3, 100, 12_000, 60_000]);
+  const item = random.pick<unknown>([1, "1", null, {}, [], { id: "1", data: { notes: "x" } }]);
+  const list = Array.from({ length: count }, (_, at) =>
+    random.chance(0.001) ? random.pick(ODD) : at % 7 === 0 ? String(at) : item,
+  );
+  return random.pick<unknown>([
+    { v: { ids: list } },
+    { v: { ids: list.map(String) } },
+    { v: list },
+    { where: { id: { in: list } } },
+    Object.fromEntries(list.slice(0, 1_000).map((value, at) => [`v${at}`, value])),
+  ]);
+}
+
+/** A bulk operation whose list is a variable, and may be long. */
+const longList: RandomClient = (target, random) => {
+  const { name, args } = random.pick(
+    Object.values(target.schema.getMutationType()?.getFields() ?? {}).filter((field) =>
+      /^bulk(Update|Delete|Upsert)/.test(field.name),
+    ),
+  );
+  const list = args.find((argument) => argument.name === "selection" || argument.name === "records");
+  const data = args.some((argument) => argument.name === "data") ? "data: {}, " : "";
+  const query = `mutation ($v: ${String(list?.type)}) {
+    ${name}(${list?.name}: $v, ${data}options: { mode: ASYNC, dryRun: true }) { __typename } }`;
+  const body = JSON.stringify({ query, variables: randomVariables(random) });
+  return post(target, random, ["Connection: close", "Content-Type: application/json"], body);
+};
+
+/** An event stream that is read for a while; some come back with the id of an event. */
+const overEvents: RandomClient = (target, random) => {
+  const query = random.pick([
+    "subscription { taskEvents { type task { id kind status } } }",
+    randomOperation(target.schema, random),
+  ]);
+  const last = random.chance(0.3) ? `Last-Event-ID: ${random.pick(["1", "99999", "x".repeat(300)])}` : "";
+  const lines = ["Content-Type: application/json", "Accept: text/event-stream", last];
+  return post(target, random, lines, JSON.stringify({ query }));
+};
+
+/** A form with parts, as for uploads, which GraphQL does not take here. Some are damaged, some do not end. */
+const multipart: RandomClient = (target, random) => {
+  const parts = [
+    ["operations", JSON.stringify({ query: randomOperation(target.schema, random), variables: { f: null } })],
+    ["map", random.pick(['{"0":["variables.f"]}', "{}", "[", '{"0":["__proto__.x"]}'])],
+    ["0", random.pick(["hello", "x".repeat(random.below(200_000)), ""])],
+  ] as const;
+  const text = parts
+    .map(([name, value]) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
+    .join("");
+  const body = `${random.chance(0.3) ? random.damage(text) : text}${random.chance(0.8) ? "--b--\r\n" : ""}`;
+  const type = `Content-Type: multipart/form-data; boundary=${random.pick(["b", "b", "", "x".repeat(200)])}`;
+  return post(target, random, ["Connection: close", type], body);
+};
 
 /** Bytes that are hardly HTTP. */
 const rawBytes: RandomClient = ({ url }, random) =>
@@ -111,7 +190,7 @@ function sendRaw(url: string, data: Buffer | string): Promise<Seen> {
 }
 
 /** A WebSocket that speaks the protocol, more or less. */
-const overSocket: RandomClient = ({ url, schema }, random) =>
+const overSocket: RandomClient = ({ url, schema, credentials }, random) =>
   new Promise((resolve) => {
     const socket = new WebSocket(
       `${url.replace("http", "ws")}/graphql`,
@@ -140,7 +219,13 @@ const overSocket: RandomClient = ({ url, schema }, random) =>
         send(
           JSON.stringify({
             type: "connection_init",
-            payload: random.pick<unknown>([undefined, {}, { a: "x".repeat(random.below(10_000)) }, 7]),
+            payload: random.pick<unknown>([
+              ...credentials.map((authorization) => ({ authorization })),
+              undefined,
+              {},
+              { a: "x".repeat(random.below(10_000)) },
+              7,
+            ]),
           }),
         );
       }
@@ -185,5 +270,8 @@ export const RANDOM_CLIENTS: readonly RandomClient[] = [
   overHttp,
   overSocket,
   overSocket,
+  overEvents,
+  multipart,
+  longList,
   rawBytes,
 ];

@@ -91,6 +91,14 @@ describe("what a WebSocket takes in", () => {
     expect(socket.handled).toEqual([{ type: "connection_init" }]);
   });
 
+  it.each(["next", "error", "connection_ack"])("is no %s, which only services send", async (type) => {
+    const socket = open();
+    socket.send({ type, id: "1", payload: [] });
+    await settled();
+    expect(socket.webSocket.closed).toEqual([4400, "Invalid message received"]);
+    expect(socket.handled).toEqual([]);
+  });
+
   it("is bounded over all sockets, also while the operations run", async () => {
     const socket = open(100_000);
     socket.send({ type: "connection_init" });
