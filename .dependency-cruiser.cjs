@@ -33,7 +33,7 @@ const CORE_MAY_IMPORT = {
   refusals: ["access", "locks", "tasks"],
   records: ["transactions", "access", "locks", "tasks", "refusals"],
   filters: ["access", "refusals", "records"],
-  files: ["refusals", "records"],
+  files: ["access", "refusals", "records", "filters", "tasks"],
   events: ["transactions", "access", "tasks"],
   "record-events": ["access", "locks", "tasks", "records", "events"],
   notifications: ["transactions", "access", "tasks", "refusals", "events"],

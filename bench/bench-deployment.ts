@@ -17,6 +17,8 @@ export interface BenchEvent {
 /** Processes of the service, an external client, and access to the database. */
 export interface BenchDeployment {
   readonly backend: BackendName;
+  /** Where the first process serves. */
+  readonly url: string;
   readonly pool: pg.Pool;
   /** The processes' ids, in the order of `roles`. */
   readonly pids: readonly number[];
@@ -84,6 +86,7 @@ export async function startBenchDeployment(
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
   return {
     backend,
+    url,
     pool,
     pids: processes.map(({ pid }) => pid),
     request: (query, variables) => request(`${url}/graphql`, query, variables),

@@ -7,6 +7,7 @@ import type { BenchTools } from "./bench-tools.ts";
 import { measureOperations } from "./bulk-operations.ts";
 import { measureBulkUpdate } from "./bulk-update.ts";
 import { measureCancel } from "./cancel.ts";
+import { measureExport } from "./export.ts";
 import { measureFanout } from "./fanout.ts";
 import { measureGuard } from "./guard.ts";
 import { measureGuards } from "./guards.ts";
@@ -40,6 +41,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   models: measureModels,
   peers: measurePeers,
   fanout: measureFanout,
+  export: measureExport,
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
 /** Sections that do not depend on the backend. */
@@ -51,6 +53,7 @@ const WITHOUT_BACKEND: ReadonlySet<string> = new Set([
   "loop",
   "models",
   "peers",
+  "export",
 ]);
 /** The rows of a section that can be measured alone, by names such as `peers:update`. */
 const ROWS = new Map(PEER_ROWS.map((row) => [`peers:${row}`, { section: "peers", row }]));

@@ -11,6 +11,7 @@ import type { MigrateOptions } from "./commands/migrate.ts";
 import type { NotificationsOptions } from "./commands/notifications.ts";
 import type { PrintSchemaOptions } from "./commands/print-schema.ts";
 import type { SweepCommandOptions } from "./commands/sweep.ts";
+import { addFileCommands } from "./file-commands.ts";
 import { VERSION } from "./find-project.mjs";
 import { addKeyCommands } from "./key-commands.ts";
 import { addTaskCommands } from "./task-commands.ts";
@@ -52,6 +53,7 @@ export function createProgram(): Command {
   addRoles(program);
   addChores(program);
   addTaskCommands(program, runApp);
+  addFileCommands(program, runApp);
   addKeyCommands(program, run);
   addPrinters(program);
   return program;

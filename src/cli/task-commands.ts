@@ -67,7 +67,7 @@ const IMPORT_PARAMETERS: readonly (readonly [flags: string, parameter: string, w
   [
     "--mapping <json>",
     "mapping",
-    `fields by headers that say something else, such as '{"Land": "countryCode"}'`,
+    `fields by headers that say something else, such as '{"Full name": "name"}'`,
   ],
   ["--format <format>", "format", "csv or jsonl; default: as the file is called"],
   ["--encoding <name>", "encoding", "utf-8, iso-8859-1, utf-16le or utf-16be; default: found out"],

@@ -5,6 +5,7 @@ import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { applySettings, settingStatement } from "../adapters/postgres/connection/session-settings.ts";
 import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
 import { createTextRows } from "../adapters/postgres/connection/text-rows.ts";
+import type { LinedPool } from "../adapters/postgres/connection/lined-pool.ts";
 import type { LeaseTrace } from "../adapters/postgres/connection/trace-leases.ts";
 import { traceLeases } from "../adapters/postgres/connection/trace-leases.ts";
 import { viewerPool } from "../adapters/postgres/connection/viewer-pool.ts";
@@ -35,6 +36,8 @@ export interface ConnectedModels {
   readonly rows: TextRows;
   /** For what queries read, over connections of their own. */
   readonly reads: TextRows;
+  /** For files, each of which has a connection to itself until it ends. */
+  readonly filePool: LinedPool;
   /** Ends all connections. */
   disconnect(): Promise<void>;
   /** How its connections are used: those of writes, and those of reads. */
@@ -46,6 +49,8 @@ export interface ConnectedModels {
  * PostgreSQL together.
  */
 const BASE_CONNECTIONS = 20;
+/** One day. */
+const FILE_TIMEOUT_MS = 86_400_000;
 /** Chunks that a task writes at a time. */
 const CHUNKS_PER_TASK = 2;
 
@@ -56,7 +61,7 @@ const MAX_CLIENTS = 16;
 export function connectModels(options: {
   readonly generated: PowerCrudConfig["generated"];
   readonly databaseUrl: string;
-  readonly config: Pick<Config, "workerConcurrency" | "readTimeoutMs">;
+  readonly config: Pick<Config, "workerConcurrency" | "readTimeoutMs" | "maxExports">;
   readonly logger: Logger;
   /** On whose behalf statements are sent. Default: nobody's. */
   readonly sessions?: ViewerSessions | undefined;
@@ -74,6 +79,14 @@ export function connectModels(options: {
     readTimeoutMs: config.readTimeoutMs,
     logger,
     sessions,
+  });
+  const filePool = createPool({
+    connectionString: databaseUrl,
+    applicationName: "powercrud files",
+    maxConnections: config.maxExports + config.workerConcurrency,
+    // Files have limits of their own. This one is for a reader that PostgreSQL alone takes for alive.
+    statementTimeoutMs: FILE_TIMEOUT_MS,
+    logger,
   });
   // The generated client's own type depends on the app's schema.
   const connect = (over: PrismaPg): ConnectedClient =>
@@ -95,7 +108,9 @@ export function connectModels(options: {
     rows,
     poolUses: () => [poolUse(), reading.poolUse()],
     reads: reading.rows,
+    filePool,
     async disconnect() {
+      await filePool.end();
       await reading.end();
       await client.$disconnect();
     },

@@ -12,12 +12,13 @@ import { addHealth } from "../graphql/health.ts";
 import { addRecordEvents } from "../graphql/record-events.ts";
 import { addSchedules } from "../graphql/schedules.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
+import type { LaunchOwnTask } from "../graphql/tasks/launch-fields.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import type { Config } from "../config/config.ts";
 import type { ConnectedModels } from "./connect-models.ts";
-import type { Engine } from "./create-engine.ts";
+import type { Engine } from "./engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createRecordGroups, createRecordLists } from "./create-record-lists.ts";
 import type { ReadModels } from "./read-models.ts";
@@ -38,6 +39,7 @@ interface SchemaParts extends ConnectedModels {
   readonly cronInWords: (expression: string) => string;
   readonly names: NameTable;
   readonly ownTasks: ReadModels["ownTasks"];
+  readonly launchOwnTask: LaunchOwnTask;
   readonly project: PowerCrudConfig;
   readonly logger: Logger;
   readonly sight: TaskSight;
@@ -78,7 +80,7 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
         feed,
         controls: engine.controls,
         retryTask: engine.retryTask,
-        own: { tasks: parts.ownTasks, launch: engine.launchCustom },
+        own: { tasks: parts.ownTasks, launch: parts.launchOwnTask },
         statusPageOf,
         showPreviews: engine.showPreviews,
         ...(engine.watch === undefined ? {} : { onMissing: engine.watch.missingTask }),

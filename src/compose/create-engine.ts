@@ -3,65 +3,46 @@ import { createId } from "../kernel/ids.ts";
 import type { Service } from "../kernel/service.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import { createService } from "../kernel/service.ts";
-import type { LoadViewer } from "../core/access/renew-viewer.ts";
 import { createRenewViewer } from "../core/access/renew-viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
-import type { ViewerSessions } from "../core/access/viewer-sessions.ts";
-import type { AccessRule } from "../core/access/access-rules.ts";
-import type { Access } from "../core/access/access.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import { modelNamer } from "../core/records/model.ts";
-import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
-import type { HookTransactions } from "../core/records/hook-transactions.ts";
 import { withAppEffects } from "../core/records/app-effects.ts";
 import type { RecordHooks } from "../core/records/record-hooks.ts";
 import { createClaimOf, createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordDefaults } from "../core/records/record-defaults.ts";
-import type { RecordReader } from "../core/records/record-reader.ts";
 import { announceChunks, announceWrites } from "../core/bulk/announced-writes.ts";
 import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
-import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { RecordAnnouncer } from "../core/events/record-announcer.ts";
 import type { RecordWriter } from "../core/bulk/record-writer.ts";
 import type { ChunkWriter } from "../core/bulk/chunk-writer.ts";
-import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
-import type { Imports } from "../core/imports/imports.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { finishByKey } from "../core/bulk/finish-by-key.ts";
 import type { BulkPorts } from "../core/bulk/launch-bulk.ts";
-import type { InlineLaunch } from "../core/tasks/launch/launch-own.ts";
 import { launchOwn } from "../core/tasks/launch/launch-own.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
 import type { ShowPreviews } from "../core/bulk/preview.ts";
 import { createShowPreviews } from "../core/bulk/show-previews.ts";
-import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { WriteOne, WriteOnePorts } from "../core/bulk/write-one.ts";
 import { createWriteOne } from "../core/bulk/write-one.ts";
 import { createRetryTask } from "../core/bulk/retry-task.ts";
-import type { LockScopes } from "../core/locks/claim.ts";
-import type { NotifyPolicy } from "../core/notifications/resolve-notify.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../core/tasks/run/pause-task.ts";
 import { resumeTask } from "../core/tasks/run/resume-task.ts";
-import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 import type { TaskControls } from "../core/tasks/run/task-controls.ts";
 import type { EngineWatch } from "./watch-engine.ts";
 import { createRunningAttempts } from "../core/tasks/run/running-attempts.ts";
-import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
-import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
 import { limitDuration } from "../core/tasks/run/time-limit.ts";
 import type { RunTools } from "../core/tasks/run/custom-definition.ts";
 import { customDefinition } from "../core/tasks/run/custom-definition.ts";
-import type { DefinedTask } from "../core/tasks/define-task.ts";
 import type { TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createHookListeners } from "../core/tasks/run/hook-listeners.ts";
-import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { createEmulatedKeys } from "../adapters/postgres/effects/foreign-keys.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresRecordReader } from "../adapters/postgres/records/postgres-record-reader.ts";
@@ -72,75 +53,13 @@ import { createPostgresRecordDefaults } from "../adapters/postgres/records/postg
 import type { TableShapes } from "../adapters/postgres/records/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/records/table-shape.ts";
 import { createPreviewReader } from "../adapters/postgres/tasks/task-previews.ts";
-import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
 import { toDecimal } from "../adapters/prisma/column-from-json.ts";
 import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
-import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
+import type { Deployment } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
 import { createFileImports } from "./create-file-imports.ts";
 import { definitionOnBehalf, onBehalf, openAppTables } from "./on-behalf.ts";
-
-/** The options of {@link createEngine}. */
-export interface EngineOptions extends DeploymentOptions {
-  readonly modelOptions: ModelOptionsMap;
-  /** The rule for what the models' options do not say. Default: everybody may. */
-  readonly defaultAccess?: AccessRule | undefined;
-  /** Reads the models; called once the database's tables can be read. */
-  readonly readModels: (shapes: TableShapes) => Promise<ModelRegistry>;
-  /** Writes chunks with the app's hooks or a viewer's scope. */
-  readonly createChunkRecords: (readerOf: (session: SqlSession) => RecordReader) => ChunkRecords;
-  /** Sends single statements over the app's connections. */
-  readonly rows: TextRows;
-  /** Reads what bulk operations select; see ReadConnections. Default: the engine's own connections do. */
-  readonly reads?: TextRows;
-  /** Runs the app's hooks in the same transactions. */
-  readonly hookTransactions: HookTransactions;
-  /** The app's own tasks, beside the bulk operations. */
-  readonly tasks: readonly DefinedTask[];
-  /** Prisma's client of the project, for those tasks and for hooks; asked for where it is used. */
-  readonly client: () => unknown;
-  /** On whose behalf statements on the app's tables are sent. Default: nobody's. */
-  readonly sessions?: ViewerSessions | undefined;
-  /** See RunTools. */
-  readonly translateError?: (error: unknown) => unknown;
-  readonly hooks?: TaskHooks | undefined;
-  /** Looks on. Default: nobody does. */
-  readonly watch?: EngineWatch;
-  /** See TaskPorts. */
-  readonly onSettled?: TaskPorts["onSettled"];
-  readonly onPromoted?: TaskPorts["onPromoted"];
-  readonly tracing?: TaskPorts["tracing"];
-  /** See RenewViewerPorts. */
-  readonly loadViewer?: LoadViewer | undefined;
-  /** Whom the config wants to be told how tasks end. Default: nobody. */
-  readonly notifyPolicy?: NotifyPolicy;
-}
-
-/** Everything that launches and runs tasks. Its stop closes all connections. */
-export interface Engine extends Service {
-  readonly ports: LaunchPorts &
-    Pick<Deployment["ports"], "outbox"> & { readonly runningAttempts: RunningAttempts };
-  readonly models: ModelRegistry;
-  readonly reader: RecordReader;
-  readonly shapes: TableShapes;
-  /** For the app's tables, on behalf of the current viewer. */
-  readonly appSession: SqlSession;
-  readonly sessions: ViewerSessions | undefined;
-  readonly access: Access;
-  readonly lockScopes: LockScopes;
-  readonly writeOne: WriteOne;
-  readonly launchBulk: LaunchBulk;
-  /** Launches one of the app's own tasks. @throws as launchCustom does */
-  readonly launchCustom: (launch: CustomLaunch) => Promise<LaunchOutcome>;
-  /** The same, wherever the caller is. @throws as launchOwn does */
-  readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
-  readonly retryTask: RetryTask;
-  readonly imports: Imports;
-  readonly controls: TaskControls;
-  readonly showPreviews: ShowPreviews;
-  readonly watch?: EngineWatch | undefined;
-  readonly deployment: Deployment;
-}
+import type { Engine, EngineOptions } from "./engine.ts";
 
 /** Wires the engine over a deployment, and reads the tables' columns. */
 export async function createEngine(
@@ -160,8 +79,6 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const { session, announcer } = deployment;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
-  const readerOf = (over: SqlSession): RecordReader =>
-    createPostgresRecordReader({ session: over, models, shapes });
   const app = openAppTables(deployment, sessions);
   const reader = createPostgresRecordReader({ session: app.session, reads: options.reads, models, shapes });
   const access = accessOf(options.modelOptions, options.defaultAccess);
@@ -170,9 +87,8 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
   const claimOf = createClaimOf(models, lockScopes);
   const sideEffects = createSideEffects(options, { session, shapes, models, emulatedKeys });
-  const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(app.session, shapes);
-  const writing = { ...deployment.ports, ...app, records, shapes, emulatedKeys, defaults, models };
+  const writing = { ...deployment.ports, ...app, shapes, emulatedKeys, defaults, models };
   const { writer, recordWriter } = createWriters(options, announcer, writing);
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
   const bulk = { ...config, models, access, rules, writer, hooks, sideEffects, lockScopes };
@@ -186,7 +102,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const launching = {
     ...ports,
     models,
-    reader: readerOf(app.session),
+    reader,
     access,
     lockScopes,
     rules,
@@ -201,7 +117,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     ...createEngineService(ports.runningAttempts, deployment),
     ports,
     models,
-    reader: launching.reader,
+    reader,
     shapes,
     appSession: app.session,
     sessions,
@@ -278,13 +194,14 @@ function createDefinitions(
 
 /** The writers of chunks and of single records, which tell what they have written. */
 function createWriters(
-  { watch, rows, sessions }: EngineOptions,
+  { watch, rows, sessions, createChunkRecords }: EngineOptions,
   announcer: RecordAnnouncer,
-  ports: Parameters<typeof createPostgresChunkWriter>[0],
+  ports: Omit<Parameters<typeof createPostgresChunkWriter>[0], "records">,
 ): { readonly writer: ChunkWriter; readonly recordWriter: RecordWriter } {
   const settingsOf = sessions?.current;
-  const chunks = announceChunks(createPostgresChunkWriter(ports), announcer, settingsOf);
-  const single = createPostgresRecordWriter({ ...ports, rows, toDecimal });
+  const records = createChunkRecords((session) => createPostgresRecordReader({ ...ports, session }));
+  const chunks = announceChunks(createPostgresChunkWriter({ ...ports, records }), announcer, settingsOf);
+  const single = createPostgresRecordWriter({ ...ports, records, rows, toDecimal });
   return {
     writer: watch?.writer(chunks) ?? chunks,
     recordWriter: announceWrites(single, announcer, settingsOf),

@@ -7,9 +7,13 @@ import type { Service } from "../kernel/service.ts";
 import type { MembersOf, MembersShape } from "../kernel/shape.ts";
 import { composeServices, createService } from "../kernel/service.ts";
 import { createSystemClock } from "../kernel/clock.ts";
+import type { ExportTaskPorts } from "../core/files/export-task.ts";
+import { exportTask } from "../core/files/export-task.ts";
+import type { FileExports } from "../core/files/file-exports.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { RateStore } from "../core/access/rate-store.ts";
+import type { TaskFiles } from "../core/tasks/task-files.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../core/records/typed-id.ts";
 import { createViewerSessions } from "../core/access/viewer-sessions.ts";
@@ -41,7 +45,7 @@ import { createAuthentication, defaultAccessOf } from "./create-authentication.t
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
-import type { Engine, EngineOptions } from "./create-engine.ts";
+import type { Engine, EngineOptions } from "./engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
@@ -57,6 +61,7 @@ import { createInstruments } from "./instruments.ts";
 import { scopedLogger } from "./scoped-logger.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { createAppSchema } from "./create-app-schema.ts";
+import { createExports, launchOwnTask } from "./create-exports.ts";
 
 /** The options of {@link createPowerCrud}. */
 export interface PowerCrudOptions {
@@ -114,6 +119,10 @@ export interface PowerCrud extends Service {
   readonly openBoard: OpenBoard;
   /** Counts what callers ask for, for the rate limit of a server. */
   readonly rates: RateStore;
+  /** Exports of records, for a server. */
+  readonly exports: FileExports;
+  /** The files that tasks have exported, for a server. */
+  readonly taskFiles: Pick<TaskFiles, "read">;
   /** What the query `health` answers. */
   readonly health: HealthReader;
   /** Who asks: for a server. */
@@ -164,7 +173,7 @@ async function wire(
   const instruments = createInstruments({ ...options, config }, () => ({ engine, connected, ...feeds }));
   onOpen(() => connected.disconnect());
   const engine = await createEngine({
-    ...engineParts(project, connected),
+    ...engineParts(project, connected, () => ({ exports: ready.exports, files: engine.ports.files })),
     config,
     databaseUrl,
     backend,
@@ -181,7 +190,8 @@ async function wire(
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feeds = createFeeds(engine, instruments);
   const opened = { options, project, config, read, connected, engine, feeds, instruments, channels };
-  return assemble({ ...opened, configured, role, logger });
+  const ready = assemble({ ...opened, configured, role, logger });
+  return ready;
 }
 
 /** What was opened, and what the parts are made of. */
@@ -208,6 +218,28 @@ function assemble(opened: OpenedParts): PowerCrud {
   const scheduling = createScheduling(engine, { ...opened.configured, role, config });
   const chores = role === "client" ? [] : createChores(engine, { config, role, channels, instruments });
   const authentication = createAuthentication(config, project.auth ?? {}, engine.deployment);
+  const exports = createExports({
+    engine,
+    connected,
+    config,
+    schema: () => schema,
+    names: read.names,
+  });
+  const schema: GraphQLSchema = createAppSchema({
+    ...connected,
+    config,
+    engine,
+    ...feeds,
+    statusPageOf: channels.statusPageOf,
+    health,
+    ...scheduling,
+    names: read.names,
+    ownTasks: read.ownTasks,
+    launchOwnTask: (launch) => launchOwnTask(engine, exports, launch),
+    project,
+    logger,
+    sight: authentication.sight,
+  });
   const background = [feeds.inboxFeed, feeds.recordFeed, reservations, ...chores, ...scheduling.services];
   return {
     ...composeServices("powercrud", [
@@ -217,20 +249,9 @@ function assemble(opened: OpenedParts): PowerCrud {
       feeds.feed,
       ...background,
     ]),
-    schema: createAppSchema({
-      ...connected,
-      config,
-      engine,
-      ...feeds,
-      statusPageOf: channels.statusPageOf,
-      health,
-      ...scheduling,
-      names: read.names,
-      ownTasks: read.ownTasks,
-      project,
-      logger,
-      sight: authentication.sight,
-    }),
+    schema,
+    exports,
+    taskFiles: engine.ports.files,
     processId: engine.ports.workerId,
     tasks: createManager(engine, { ...feeds, reservations, config }),
     schedules: scheduling.schedules,
@@ -274,6 +295,7 @@ function serverTools({ deployment: { openBoard, rates } }: Engine): Pick<PowerCr
 function engineParts(
   { tasks = [], hooks }: PowerCrudConfig,
   { clientOfViewer: client, transactions, rows, reads }: ConnectedModels,
+  exporting: () => ExportTaskPorts,
 ): Pick<
   EngineOptions,
   | "clock"
@@ -288,7 +310,7 @@ function engineParts(
 > {
   return {
     clock: createSystemClock(),
-    tasks,
+    tasks: [...tasks, exportTask(exporting)],
     hooks,
     client,
     rows,

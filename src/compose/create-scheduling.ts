@@ -15,7 +15,7 @@ import { createPostgresScheduleStore } from "../adapters/postgres/postgres-sched
 import type { Config } from "../config/config.ts";
 import { createScheduleKeeper } from "../worker/create-schedule-keeper.ts";
 import { createScheduler } from "../worker/create-scheduler.ts";
-import type { Engine } from "./create-engine.ts";
+import type { Engine } from "./engine.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 
 /** The use cases of schedules, and the services that keep and launch them. */

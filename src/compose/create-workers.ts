@@ -8,7 +8,7 @@ import { createSweeper } from "../worker/create-sweeper.ts";
 import { createWorker } from "../worker/create-worker.ts";
 import { createNotificationSender } from "../worker/create-notification-sender.ts";
 import type { Config } from "../config/config.ts";
-import type { Engine } from "./create-engine.ts";
+import type { Engine } from "./engine.ts";
 import type { NotifyChannels } from "./notify-channels.ts";
 import type { Deployment } from "./open-deployment.ts";
 
@@ -21,7 +21,11 @@ const CLEAN_GRACE_MS = 2000;
 
 /** The sweeper's options, from the config. */
 export function sweepOptionsOf(
-  { leaseMs, taskRetentionMs }: Pick<Config, "leaseMs" | "taskRetentionMs">,
+  {
+    leaseMs,
+    taskRetentionMs,
+    exportRetentionMs,
+  }: Pick<Config, "leaseMs" | "taskRetentionMs" | "exportRetentionMs">,
   { backend, processes, ports: { clock } }: Pick<Deployment, "backend" | "processes" | "ports">,
 ): SweepOptions {
   return {
@@ -34,6 +38,7 @@ export function sweepOptionsOf(
     leaseMs,
     cleanGraceMs: CLEAN_GRACE_MS,
     retentionMs: taskRetentionMs,
+    fileRetentionMs: exportRetentionMs,
   };
 }
 

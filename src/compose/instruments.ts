@@ -13,7 +13,7 @@ import type { Service } from "../kernel/service.ts";
 import { createMetricsServer } from "../server/metrics-server.ts";
 import type { SweeperOptions } from "../worker/create-sweeper.ts";
 import type { ConnectedModels } from "./connect-models.ts";
-import type { Engine, EngineOptions } from "./create-engine.ts";
+import type { Engine, EngineOptions } from "./engine.ts";
 import { scopedLogger } from "./scoped-logger.ts";
 import { watchEngine } from "./watch-engine.ts";
 

@@ -11,6 +11,7 @@ import { createPostgresInbox } from "../adapters/postgres/notifications/postgres
 import { createPostgresOutbox } from "../adapters/postgres/notifications/postgres-outbox.ts";
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
 import { createQuickSteps } from "../adapters/postgres/tasks/quick-steps.ts";
+import { createPostgresTaskFiles } from "../adapters/postgres/tasks/postgres-task-files.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/tasks/postgres-task-store.ts";
 import { createPostgresImportStore } from "../adapters/postgres/tasks/postgres-import-store.ts";
 import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
@@ -30,6 +31,7 @@ import type { ImportStore } from "../core/imports/import-store.ts";
 import type { Inbox } from "../core/notifications/inbox.ts";
 import type { Outbox } from "../core/notifications/outbox.ts";
 import type { ProcessRegister } from "../core/processes/process-register.ts";
+import type { TaskFiles } from "../core/tasks/task-files.ts";
 import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createFollowedClock } from "../kernel/clock.ts";
@@ -60,7 +62,7 @@ export interface Deployment {
   readonly unitOfWorkOf: (sessions: Pick<ViewerSessions, "current">) => UnitOfWork;
   /** How its connections are used. */
   readonly poolUse: () => PoolUse;
-  readonly ports: TaskPorts & { readonly outbox: Outbox };
+  readonly ports: TaskPorts & { readonly outbox: Outbox; readonly files: TaskFiles };
   readonly inbox: Inbox;
   readonly imports: ImportStore;
   readonly apiKeys: ApiKeyStore;
@@ -119,6 +121,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       log: createPostgresEventLog({ session }),
       locks: announceLocks(locks, announcer),
       outbox: createPostgresOutbox({ session }),
+      files: createPostgresTaskFiles({ session }),
       bus: backend.bus,
       queue: backend.queue,
       imports,

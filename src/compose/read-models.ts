@@ -1,5 +1,6 @@
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { builtInNames } from "../graphql/create-schema.ts";
+import { exportTask } from "../core/files/export-task.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import { addSchedules } from "../graphql/schedules.ts";
 import { addHealth } from "../graphql/health.ts";
@@ -19,7 +20,7 @@ import { schemaOf } from "./define-config.ts";
 
 /** The project's models and tasks, with their names in the API. */
 export interface ReadModels extends ChosenNames {
-  /** The tasks of the app's own, in the order of the config. */
+  /** The tasks of the app's own, in the order of the config, and the export. */
   readonly ownTasks: readonly LaunchableTask[];
 }
 
@@ -33,7 +34,7 @@ export function readModels(
 ): ReadModels {
   const models = config.models ?? {};
   const schema = schemaOf(config);
-  const ownTasks = (config.tasks ?? []).map(launchableTask);
+  const ownTasks = [...(config.tasks ?? []), exportTask(onlyLookedAt)].map(launchableTask);
   const chosen = chooseNames(
     readModelRegistry(schema, models, defaultSchema),
     { models, enums: config.enums, tasks: ownTasks.map(namedTask) },
@@ -67,6 +68,10 @@ export function printedParts(
   const recordEvents = addRecordEvents({ subscribe: onlyPrinted });
   const imports = addImports({ open: onlyPrinted, find: onlyPrinted });
   return [tasks, schedules, notifications, recordEvents, imports, addHealth(onlyPrinted)];
+}
+
+function onlyLookedAt(): never {
+  throw new TypeError("a definition that is only looked at does not run");
 }
 
 /** Takes the place of everything that a schema calls when it is executed. */

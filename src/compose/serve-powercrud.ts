@@ -53,6 +53,8 @@ export function served(
   HttpServerOptions,
   | "schema"
   | "tasks"
+  | "exports"
+  | "taskFiles"
   | "imports"
   | "writeId"
   | "openBoard"
@@ -64,10 +66,22 @@ export function served(
   | "tracing"
   | "audit"
 > {
-  const { schema, tasks, imports, writeId, openBoard, rates, authentication, metrics, tracing, audit } =
-    powercrud;
+  const {
+    schema,
+    tasks,
+    imports,
+    exports,
+    taskFiles,
+    writeId,
+    openBoard,
+    rates,
+    authentication,
+    metrics,
+    tracing,
+    audit,
+  } = powercrud;
   const { callers, sight } = authentication;
-  const parts = { schema, tasks, imports, writeId, openBoard, rates, callers, sight };
+  const parts = { schema, tasks, imports, exports, taskFiles, writeId, openBoard, rates, callers, sight };
   return { ...parts, watch: metrics, tracing, audit, isReady: () => isReady(powercrud) };
 }
 

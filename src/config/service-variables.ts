@@ -1,3 +1,4 @@
+import { EXPORT_VARIABLES } from "./export-variables.ts";
 import { isSmtpUrl, isWebhookSecret } from "../core/notifications/notify-config.ts";
 import {
   anyText,
@@ -213,6 +214,7 @@ export const SERVICE_VARIABLES = {
     fallback: "127.0.0.1",
     fallbackText: "127.0.0.1",
   }),
+  ...EXPORT_VARIABLES,
   readTimeoutMs: wholeNumber({
     name: "POWERCRUD_READ_TIMEOUT_MS",
     meaning:

@@ -10,6 +10,7 @@ export interface AuditEntry {
     | "pause"
     | "resume"
     | "write"
+    | "export"
     | "mutation"
     | "key"
     | "connect";

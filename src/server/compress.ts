@@ -6,8 +6,9 @@ const MIN_BYTES = 4096;
 
 const compressLong = compression({
   threshold: MIN_BYTES,
-  // Only JSON and JSON lines: event streams must arrive at once, and pages are compressed already.
-  filter: (_request, response) => /^application\/\S*json/.test(String(response.getHeader("content-type"))),
+  // Only JSON, JSON lines and CSV: event streams must arrive at once, and pages are compressed already.
+  filter: (_request, response) =>
+    /^(?:application\/\S*json|text\/csv)/.test(String(response.getHeader("content-type"))),
 });
 
 /**

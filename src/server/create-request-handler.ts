@@ -5,6 +5,7 @@ import { CallerGuard } from "./callers/caller-guard.ts";
 import { peerOf } from "./callers/peer.ts";
 import type { Callers } from "./callers/callers.ts";
 import { createCallers } from "./callers/callers.ts";
+import { createExportsHandler } from "./exports-handler.ts";
 import { createFetchHandler } from "./fetch-handler.ts";
 import { createDashboardHandler } from "./dashboard-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
@@ -21,6 +22,8 @@ import type { ImportsHandlerOptions } from "./imports-handler.ts";
 import { createImportsHandler } from "./imports-handler.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
+import type { FileRoute } from "./send-file.ts";
+import { createTaskFileHandler } from "./task-file-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
 import { MAX_FAILED_SIGN_INS, SERVER_LIMITS } from "./server-options.ts";
 import { createSocketProtocol } from "./socket-protocol.ts";
@@ -41,7 +44,7 @@ export interface RequestHandlerOptions extends Omit<HttpServerOptions, "host" | 
 
 /** The API without a server: GraphQL, GraphiQL, WebSockets, result files and health, for the requests of any Node server. */
 export interface RequestHandler {
-  /** Whether the request's path is the API's: `/graphql`, `/health/…`, `/queues/…` or a task's file. `/` is not. */
+  /** Whether the request's path is the API's: `/graphql`, `/health/…`, `/queues/…`, an export or a task's file. `/` is not. */
   serves(request: IncomingMessage): boolean;
   /** Answers a request whose body nobody has read; other paths with 404. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -88,7 +91,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const router = createRequestRouter({
     graphql,
     ...pagesOf(options, callers),
-    ...createFileHandlers(options, { callers, guard, budget, idleMs: limits.requestTimeoutMs }),
+    files: filesOf(options, limits, { callers, guard, budget }),
     callers,
     guard,
     origins,
@@ -119,6 +122,27 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   };
 }
 
+/** The files that are sent and taken. */
+function filesOf(
+  { tasks, exports, taskFiles, imports, audit = () => undefined, ...options }: RequestHandlerOptions,
+  { exportIdleMs, requestTimeoutMs: idleMs }: Required<ServerLimits>,
+  parts: Pick<ImportsHandlerOptions, "callers" | "guard" | "budget">,
+): readonly FileRoute[] {
+  const { sight = ALL_SEEN, writeId = writePlainId } = options;
+  const exported =
+    exports === undefined ? [] : [createExportsHandler({ exports, audit, ...parts, idleMs: exportIdleMs })];
+  if (tasks === undefined) {
+    return exported;
+  }
+  const shared = { tasks, sight, idleMs, ...parts };
+  return [
+    createResultsHandler({ ...shared, writeId, imports }),
+    ...(taskFiles === undefined ? [] : [createTaskFileHandler({ ...shared, files: taskFiles })]),
+    ...(imports === undefined ? [] : [createImportsHandler({ ...shared, imports, models: imports.models })]),
+    ...exported,
+  ];
+}
+
 /** What browsers get. */
 function pagesOf(
   { schema, hasGraphiql = true, dashboardFolder, openBoard, listenHost }: RequestHandlerOptions,
@@ -130,19 +154,6 @@ function pagesOf(
     board:
       openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
   };
-}
-
-/** What is below `/tasks` and `/imports`. */
-function createFileHandlers(
-  { tasks, imports, sight = ALL_SEEN, writeId = writePlainId }: RequestHandlerOptions,
-  parts: Pick<ImportsHandlerOptions, "callers" | "guard" | "budget" | "idleMs">,
-) {
-  return tasks === undefined
-    ? {}
-    : {
-        results: createResultsHandler({ tasks, sight, writeId, imports, ...parts }),
-        imports: imports && createImportsHandler({ imports, models: imports.models, tasks, sight, ...parts }),
-      };
 }
 
 function watchersOf({ watch, tracing }: RequestHandlerOptions, guard: CallerGuard) {

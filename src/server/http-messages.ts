@@ -33,15 +33,26 @@ export function sendTypeRefusal(response: ServerResponse, { status, message, acc
   sendRefusal(response, status, "VALIDATION_FAILED", message);
 }
 
-/** Refuses a request for an error that its caller may read. Errors with codes of the app come from its authentication. */
-export function sendAppError(response: ServerResponse, { code, message, details }: AppError): void {
+/**
+ * Refuses a request for an error that its caller may read.
+ * @param status default: that of its code; of codes of the app, which come from its authentication, 401
+ */
+export function sendAppError(
+  response: ServerResponse,
+  { code, message, details }: AppError,
+  status = STATUSES[code] ?? 401,
+): void {
   const { http } = details as { readonly http?: { readonly headers: Readonly<Record<string, string>> } };
   response.setHeaders(new Map(Object.entries(http?.headers ?? {})));
-  const status = STATUSES[code] ?? 401;
   if (status === 401) {
     response.setHeader("www-authenticate", "Bearer");
   }
   sendRefusal(response, status, code, message);
+}
+
+/** The status of an error of what was asked, once it is known who asks. */
+export function statusOf(code: ErrorCode): number {
+  return STATUSES[code] ?? (code === "LIMIT_EXCEEDED" ? 429 : 400);
 }
 
 const STATUSES: { readonly [Code in ErrorCode]?: number } = {

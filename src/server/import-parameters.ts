@@ -45,7 +45,7 @@ const PARAMETERS: Readonly<Record<string, Parameter>> = {
   operation: oneOf<ImportOperation>({ create: "CREATE", update: "UPDATE", upsert: "UPSERT" }),
   format: oneOf<ImportFormat>({ csv: "CSV", jsonl: "JSONL" }),
   key: TEXT,
-  mapping: { expected: 'a JSON object of texts, such as {"Land": "countryCode"}', parse: parseMapping },
+  mapping: { expected: 'a JSON object of texts, such as {"Full name": "name"}', parse: parseMapping },
   separator: CHARACTER,
   quote: CHARACTER,
   encoding: oneOf<ImportEncoding>({

@@ -6,7 +6,6 @@ import type { DashboardHandler } from "./dashboard-handler.ts";
 import { DASHBOARD_PATH } from "./dashboard-handler.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
-import type { ImportsHandler } from "./imports-handler.ts";
 import { headOf, sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
 import { refuseTypes } from "./media-types.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
@@ -14,7 +13,7 @@ import { corsHeaders, preflightHeaders } from "./origin-policy.ts";
 import type { QueueBoardHandler } from "./queue-board-handler.ts";
 import { BOARD_PATH } from "./queue-board-handler.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
-import type { ResultsHandler } from "./results-handler.ts";
+import type { FileAnswer, FileRoute } from "./send-file.ts";
 import type { Readiness } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -31,12 +30,10 @@ interface RouterOptions {
   readonly graphql: GraphQLHandler;
   /** Left out: browsers get no page. */
   readonly graphiql?: GraphiqlPage | undefined;
-  /** Left out: there are no result files. */
-  readonly results?: ResultsHandler | undefined;
+  /** The files that are sent and taken. */
+  readonly files: readonly FileRoute[];
   /** Left out: there is no dashboard. */
   readonly dashboard?: DashboardHandler | undefined;
-  /** Left out: files are not taken. */
-  readonly imports?: ImportsHandler | undefined;
   /** Left out: there is no board. */
   readonly board?: QueueBoardHandler | undefined;
   readonly callers: Callers;
@@ -73,7 +70,7 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
         if (!isAnswered(options, request, response)) {
           const path = pathOf(request);
           const page = pageAt(options, path);
-          const route = ROUTES.get(path) ?? serveResults;
+          const route = ROUTES.get(path) ?? serveFile;
           await (page === undefined ? route(options, request, response) : page(request, response));
         }
       } catch (error) {
@@ -136,11 +133,11 @@ function serveGraphQL(
     : sendTypeRefusal(response, refusal);
 }
 
-function fileAt({ results, imports }: RouterOptions, path: string) {
-  return results?.at(path) ?? imports?.at(path);
+function fileAt({ files }: RouterOptions, path: string): FileAnswer | undefined {
+  return files.map((file) => file.at(path)).find((answer) => answer !== undefined);
 }
 
-async function serveResults(
+async function serveFile(
   options: RouterOptions,
   request: IncomingMessage,
   response: ServerResponse,

@@ -6,26 +6,15 @@ import { isWithin } from "../core/tasks/task-sight.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
-import { AppError, isAppError } from "../kernel/app-error.ts";
+import { AppError } from "../kernel/app-error.ts";
 import { compressAnswer } from "./compress.ts";
 import type { Imports } from "../core/imports/imports.ts";
-import { admitCaller } from "./callers/admit-caller.ts";
 import { readFailedRows } from "./failed-file.ts";
 import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Callers } from "./callers/callers.ts";
-import { sendAppError, sendRefusal } from "./http-messages.ts";
+import type { Asker, FileRoute } from "./send-file.ts";
+import { fileAnswer, sendChunks } from "./send-file.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-
-/** Tasks' results as files: `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. */
-export interface ResultsHandler {
-  /** Answers a request whose path is a file's; undefined for any other path. */
-  at(path: string): FileAnswer | undefined;
-}
-
-/** Answers one request for a file; the origin policy has let it through. */
-type FileAnswer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 interface ResultsHandlerOptions {
   readonly tasks: ResultReads & Pick<TaskManager, "get">;
@@ -42,30 +31,21 @@ interface AskedFile {
   readonly file: ResultFile;
 }
 
-/** Answers GET and HEAD. A file is read only as fast as the client reads it, and no further once the client has left. */
-export function createResultsHandler(options: ResultsHandlerOptions): ResultsHandler {
+/**
+ * Tasks' results as files: `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. A file is read only as fast as the
+ * client reads it, and no further once the client has left.
+ */
+export function createResultsHandler(options: ResultsHandlerOptions): FileRoute {
   return {
     at(path) {
       const asked = parsePath(path);
       return asked === undefined
         ? undefined
-        : (request, response) => handle(options, asked, request, response);
+        : fileAnswer(options, "Results", (asker, request, response) =>
+            sendFile(options, asked, asker, request, response),
+          );
     },
   };
-}
-
-async function handle(
-  options: ResultsHandlerOptions,
-  asked: AskedFile,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  if (request.method === "GET" || request.method === "HEAD") {
-    await answer(options, asked, request, response);
-  } else {
-    response.setHeader("allow", "GET, HEAD");
-    sendRefusal(response, 405, "VALIDATION_FAILED", "Results are read with GET or HEAD.");
-  }
 }
 
 function parsePath(path: string): AskedFile | undefined {
@@ -76,32 +56,15 @@ function parsePath(path: string): AskedFile | undefined {
     : undefined;
 }
 
-async function answer(
-  options: ResultsHandlerOptions,
-  asked: AskedFile,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  try {
-    await sendFile(options, asked, request, response);
-  } catch (error) {
-    if (response.headersSent || !isAppError(error) || error.code === "INTERNAL") {
-      throw error;
-    }
-    sendAppError(response, error);
-  }
-}
-
 async function sendFile(
-  options: ResultsHandlerOptions,
+  { tasks, sight, writeId, imports }: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
+  { viewer }: Asker,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { tasks, sight, writeId, imports } = options;
-  const caller = await admitCaller(options, "read", request, response);
   const task = await tasks.get(taskId);
-  if (task === undefined || !isWithin(sight.scopeOf(caller.viewer), task)) {
+  if (task === undefined || !isWithin(sight.scopeOf(viewer), task)) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);
   }
   const isHead = request.method === "HEAD";
@@ -121,24 +84,8 @@ async function sendFile(
   } else {
     // Compression would keep the head back until it has something to send.
     response.flushHeaders();
-    await send(pages, response);
+    await sendChunks(pages, response);
   }
-}
-
-async function send(pages: AsyncIterable<string>, response: ServerResponse): Promise<void> {
-  try {
-    await pipeline(Readable.from(pages), response);
-  } catch (error) {
-    if (!hasReaderLeft(error)) {
-      throw error;
-    }
-  }
-}
-
-/** Whether a stream failed because its client left; a store that fails throws an AppError. */
-function hasReaderLeft(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === "ERR_STREAM_PREMATURE_CLOSE" || code === "ECONNRESET" || code === "EPIPE";
 }
 
 /** The source of the results. */

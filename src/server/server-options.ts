@@ -1,6 +1,8 @@
 import type { Imports } from "../core/imports/imports.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import type { RateStore } from "../core/access/rate-store.ts";
+import type { FileExports } from "../core/files/file-exports.ts";
+import type { TaskFiles } from "../core/tasks/task-files.ts";
 import type { TaskSight } from "../core/tasks/task-sight.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
@@ -51,6 +53,8 @@ export interface ServerLimits {
   readonly connectionInitWaitMs?: number;
   /** Time between two pings on a WebSocket, in ms. A client that has not answered by the next ping is cut off. Default 12,000. */
   readonly pingIntervalMs?: number;
+  /** Time in which the client of an export must take something of what waits for it, in ms. Default 30,000. */
+  readonly exportIdleMs?: number;
   /** Time that a stop gives to requests under way before it cuts them off, in ms. Default 5,000. */
   readonly drainTimeoutMs?: number;
 }
@@ -70,6 +74,7 @@ export const SERVER_LIMITS: Required<ServerLimits> = Object.freeze({
   requestTimeoutMs: 120_000,
   connectionInitWaitMs: 3000,
   pingIntervalMs: 12_000,
+  exportIdleMs: 30_000,
   drainTimeoutMs: 5000,
 });
 
@@ -100,6 +105,10 @@ export interface HttpServerOptions {
   readonly dashboardFolder?: string | undefined;
   /** The source of `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: no such files. */
   readonly tasks?: Pick<TaskManager, "get" | "errors" | "records">;
+  /** The source of `/exports/<Model>.csv` and `/exports/<Model>.jsonl`. Default: no such files. */
+  readonly exports?: FileExports;
+  /** The source of the files that tasks have exported. Default: no such files. */
+  readonly taskFiles?: Pick<TaskFiles, "read">;
   /** Takes files at `/imports/<Model>`, and gives back the rows that failed. Default: files are not taken. */
   readonly imports?: ServedImports | undefined;
   /** Which tasks viewers see. Default: all. */
@@ -117,7 +126,7 @@ export interface HttpServerOptions {
   readonly allowedOrigins?: readonly string[];
   /** Told of each operation, and of the number of WebSockets. Default: nobody is. */
   readonly watch?: RequestWatch;
-  /** Writes down who was refused, in the audit log. Default: nothing does. */
+  /** Writes down who was refused and who exported what, in the audit log. Default: nothing does. */
   readonly audit?: Audit;
   /** Traces mutations. Default: nothing does. */
   readonly tracing?: Tracing;

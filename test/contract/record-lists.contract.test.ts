@@ -2,6 +2,16 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WhereFilter } from "../../src/core/access/access.ts";
+import { ANONYMOUS } from "../../src/core/access/viewer.ts";
+import { readCell } from "../../src/core/files/csv-text.ts";
+import type { FileColumn } from "../../src/core/files/file-column.ts";
+import { readingOf } from "../../src/core/files/file-reading.ts";
+import { spellingOf } from "../../src/core/files/spelling.ts";
+import { parseOrder } from "../../src/core/filters/order-terms.ts";
+import { accessOf } from "../../src/core/records/model-options.ts";
+import type { Json } from "../../src/kernel/json.ts";
+import { toJsonValue } from "../../src/kernel/json.ts";
+import { readCsv, textOf } from "../support/read-csv.ts";
 import { judgeFilter } from "../../src/core/filters/asks-nothing.ts";
 import { keysFilter } from "../../src/core/filters/keys-filter.ts";
 import type { Model } from "../../src/core/records/model.ts";
@@ -182,6 +192,49 @@ describe.each(WORLDS)("filters on $file", ({ file, models, before = "", rows, sa
     },
   );
 
+  test.each(models)("%s are written to files as values are spelled", async (name) => {
+    const model = api.models.get(name);
+    const reading = readingOf({ models: api.models, access: accessOf({}) }, ANONYMOUS, model, {});
+    const part = { terms: reading.terms, where: undefined, isBackward: false, limit: LIMIT };
+    const own = reading.columns.filter(({ isLinks }) => !isLinks);
+    const lists = reading.columns.flatMap(({ isLinks, relations: [field], model: far, field: key }) => {
+      const page = {
+        part: { ...part, terms: parseOrder({ models: api.models, scopeOf: () => undefined }, far, []) },
+        hasPlaces: false,
+        selection: { columns: [key], ones: [], lists: [] },
+      };
+      return isLinks && field !== undefined ? [{ field, name: `${field.name}()`, page }] : [];
+    });
+    const selection = { columns: own.map(({ field }) => field), ones: [], lists };
+    const { records } = await api.listsOf("sql").read(name, { page: { part, hasPlaces: false, selection } });
+    const valueOf = (
+      record: LoadedRecord,
+      { isLinks, relations: [list], field }: FileColumn,
+    ): Json | undefined =>
+      jsonOf(
+        isLinks
+          ? (record[`${list?.name}()`] as LoadedList).records.map((linked) => linked[field.name])
+          : record[field.name],
+      );
+    const expected = records.map((record) => reading.columns.map((column) => valueOf(record, column)));
+    const open = (format: "csv" | "jsonl"): ReturnType<typeof api.files.open> =>
+      api.files.open(reading, { format, areFormulasEscaped: true }, new AbortController().signal);
+    const [head, ...lines] = readCsv(await textOf(await open("csv")));
+    expect(head?.map(({ text }) => text)).toEqual(reading.columns.map(({ header }) => header));
+    const spellings = reading.columns.map((column) => spellingOf(api.models.enums(), column));
+    expect(lines.map((line) => line.map(({ text, isQuoted }) => readCell(text, isQuoted)))).toEqual(
+      expected.map((values) =>
+        values.map((value, at) => written(spellings[at]?.toText, reading.columns[at], value)),
+      ),
+    );
+    const objects = (await textOf(await open("jsonl"))).trimEnd().split("\n").filter(Boolean);
+    expect(objects.map((line) => Object.values(JSON.parse(line) as object))).toEqual(
+      expected.map((values) =>
+        values.map((value, at) => written(spellings[at]?.toJson, reading.columns[at], value)),
+      ),
+    );
+  });
+
   test.each(models)("figures and groups of %s are those that Prisma's client computes", async (name) => {
     const model = api.models.get(name);
     const read = async (reading: Partial<GroupReading>): Promise<readonly GroupValues[]> =>
@@ -241,6 +294,35 @@ describe.each(WORLDS)("filters on $file", ({ file, models, before = "", rows, sa
     },
   );
 });
+
+/** Undefined for a moment that JavaScript does not have: infinity. */
+function jsonOf(value: unknown): Json | undefined {
+  const isNone = [value].flat().some((item) => item instanceof Date && Number.isNaN(item.getTime()));
+  return isNone ? undefined : toJsonValue(value);
+}
+
+const INFINITY: unknown = expect.stringMatching(/^-?infinity$/);
+
+/** As the spelling says; PostgreSQL's own text where that is as good: of infinity, and of digits at the end. */
+function written(
+  spell: ((value: Json) => Json) | undefined,
+  column: FileColumn | undefined,
+  value: Json | undefined,
+): unknown {
+  const spelled = value === undefined ? INFINITY : (spell?.(value) ?? null);
+  return isDecimal(column) && typeof spelled === "string" ? sameNumber(spelled) : spelled;
+}
+
+function isDecimal(column: FileColumn | undefined): boolean {
+  return column?.field.type === "Decimal" && !column.field.isList;
+}
+
+/** `1.50` for `1.5`. */
+function sameNumber(text: string): unknown {
+  return expect.stringMatching(
+    new RegExp(`^${text.replaceAll(".", "\\.")}${text.includes(".") ? "" : "(\\.|$)"}0*$`),
+  );
+}
 
 /** All records as one group. */
 const ALL: GroupReading = {

@@ -251,6 +251,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       "failed: 0",
       "cleaned: 1 (were settled, and are cleaned up now)",
       `  ${cleaned}`,
+      "broken: 0",
       "released: 1 (held locks but were settled or do not exist; the locks are released)",
       `  ${owner}`,
       "hooks: 0",

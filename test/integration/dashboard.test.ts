@@ -91,6 +91,8 @@ it("a bulk edit of all records is tried, launched and followed without leaving t
   const drawer = await addToPopulation(page, /^Edit all 50,000 cities/, 5);
   await drawer.getByRole("button", { name: "Preview" }).click();
   await drawer.getByText("50,000 would be changed, 0 would fail, 0 would be left out.").waitFor();
+  await drawer.getByText("Population: 50,000 get another value; together 0 → 250000.").waitFor();
+  await drawer.getByText("Population 0 → 5").first().waitFor();
   const { rows } = await sql.query("SELECT sum(population)::int AS sum FROM city");
   expect(rows).toEqual([{ sum: 0 }]);
 

@@ -83,7 +83,7 @@ describe("an embedding program", () => {
 
   it("is refused at once for a kind that it never defined", async () => {
     await expect(powercrud.tasks.launch("nothing", null)).rejects.toThrow(
-      'There is no task kind "nothing". Known: bulkCreate, bulkUpdate, bulkUpdateEach, bulkUpsert, bulkDelete, rebuildStatistics.',
+      'There is no task kind "nothing". Known: bulkCreate, bulkUpdate, bulkUpdateEach, bulkUpsert, bulkDelete, rebuildStatistics, export.',
     );
   });
 });

@@ -9,8 +9,7 @@ import { createTableShapes } from "../../src/adapters/postgres/records/table-sha
 import { isLostRace } from "../../src/adapters/postgres/connection/lost-race.ts";
 import { pgProblem } from "../../src/adapters/postgres/writes/pg-problem.ts";
 import { createPostgresRecordReader } from "../../src/adapters/postgres/records/postgres-record-reader.ts";
-import type { EngineOptions } from "../../src/compose/create-engine.ts";
-import type { Engine } from "../../src/compose/create-engine.ts";
+import type { Engine, EngineOptions } from "../../src/compose/engine.ts";
 import { createEngine } from "../../src/compose/create-engine.ts";
 import type { Deployment } from "../../src/compose/open-deployment.ts";
 import { openDeployment } from "../../src/compose/open-deployment.ts";

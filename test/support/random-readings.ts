@@ -9,8 +9,8 @@ import type {
   Selection,
 } from "../../src/core/records/record-lists.ts";
 import { baseSelect } from "../../src/graphql/models/record-keys.ts";
-import type { OrderInput } from "../../src/graphql/pagination/order-terms.ts";
-import { isOrderable, parseOrder } from "../../src/graphql/pagination/order-terms.ts";
+import type { OrderInput } from "../../src/core/filters/order-terms.ts";
+import { isOrderable, parseOrder } from "../../src/core/filters/order-terms.ts";
 import type { Samples } from "./random-filters.ts";
 import { randomFilters } from "./random-filters.ts";
 

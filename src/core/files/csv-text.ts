@@ -1,11 +1,17 @@
 /** A cell that a spreadsheet would run as a formula; apostrophes in front belong to it, so that they can be told apart. */
 const FORMULA = /^'*[=+\-@\t\r]/;
+const FORMULA_STARTS = Array.from("'=+-@\t\r", (character) => character.charCodeAt(0));
 const ESCAPED_FORMULA = /^'+[=+\-@\t\r]/;
 const PLAIN_NUMBER = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** The text with an apostrophe in front if a spreadsheet would run it as a formula. Plain numbers stay as they are. */
 export function escapeFormula(text: string): string {
   return FORMULA.test(text) && !PLAIN_NUMBER.test(text) ? `'${text}` : text;
+}
+
+/** Whether a text that begins with this byte may need {@link escapeFormula}. */
+export function isFormulaStart(byte: number): boolean {
+  return FORMULA_STARTS.includes(byte);
 }
 
 /** The text without the apostrophe that {@link escapeFormula} put in front. */
@@ -36,15 +42,16 @@ export function readCell(
   return areFormulasEscaped ? unescapeFormula(text) : text;
 }
 
-/** A line of a CSV file (RFC 4180). Null is nothing; an empty text is `""`. */
+/** A line of a CSV file (RFC 4180). */
 export function csvLine(cells: readonly (string | null)[]): string {
-  return `${cells.map(cellText).join(",")}\r\n`;
+  return `${cells.map(csvCell).join(",")}\r\n`;
 }
 
-function cellText(cell: string | null): string {
-  if (cell === null) {
+/** A cell of a line. Null is nothing; an empty text is `""`. */
+export function csvCell(text: string | null): string {
+  if (text === null) {
     return "";
   }
   // A byte order mark at the start of a file would be taken for one of the file.
-  return cell === "" || /[",\r\n\uFEFF]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  return text === "" || /[",\r\n\uFEFF]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

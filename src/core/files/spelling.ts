@@ -58,9 +58,17 @@ export function spellingOf(
         ? readJson(text, (list) => check(isId ? fromId(list) : list))
         : check(text.split(";").map((each) => reader(each.trim())));
     },
-    toJson: (value) => (isId ? idText(whole(value)) : whole(value)),
+    toJson: (value) => (isId ? idText(whole(value)) : finite(whole(value))),
     fromJson: (value) => check(isId ? fromId(whole(value)) : whole(value)),
   };
+}
+
+/** Numbers that JSON lacks, as texts. */
+function finite(value: Json): Json {
+  if (Array.isArray(value)) {
+    return value.map(finite);
+  }
+  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }
 
 function idText(value: Json): Json {
@@ -87,9 +95,9 @@ function itemText({ type, nativeType = "" }: ColumnField, value: Json): string |
   return type === "Json" ? JSON.stringify(value) : textOf(value);
 }
 
-/** Numbers and booleans as JSON has them. */
+/** Numbers and booleans as JSON has them, which has no NaN and no infinity. */
 function textOf(value: Json): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" || typeof value === "number" ? String(value) : JSON.stringify(value);
 }
 
 function readJson(text: string, check: (value: Json) => ReadValue): ReadValue {

@@ -33,6 +33,8 @@ export interface SweepOptions {
   readonly cleanGraceMs: number;
   /** A settled task is deleted when it is older. Left out: never. */
   readonly retentionMs?: number;
+  /** How long the file of a settled task is kept. Left out: as long as the task. */
+  readonly fileRetentionMs?: number;
 }
 
 /** The most tasks of each sort in one pass. The next pass takes the rest. */
@@ -59,6 +61,9 @@ export async function sweep(ports: PromoteUnblockedPorts, options: SweepOptions)
   const released = await ports.locks.releaseOrphans();
   await announceOverdue(ports, ago(options.enqueueGraceMs));
   const pruned = await pruneTasks(ports, options.retentionMs);
+  if (options.fileRetentionMs !== undefined) {
+    await ports.files?.prune(ago(options.fileRetentionMs));
+  }
   const cancelled = [...orphans.cancelled, ...abandoned];
   return {
     enqueued: [...enqueued, ...next],

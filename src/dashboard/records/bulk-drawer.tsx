@@ -3,7 +3,7 @@ import type { JSX } from "react";
 import { useState, useSyncExternalStore } from "react";
 import { watchTask } from "../frame/watched-tasks.ts";
 import { useWorkspace } from "../frame/workspace.tsx";
-import { TaskByIdDocument, TaskRecordsDocument } from "../generated/graphql.ts";
+import { TaskByIdDocument, TaskPreviewDocument } from "../generated/graphql.ts";
 import type { OnConflict, TaskRowFragment } from "../generated/graphql.ts";
 import { inWords } from "../models/model.ts";
 import type { FieldVerbs, Shape } from "../models/shape.ts";
@@ -37,7 +37,7 @@ const CHANGE_WORDS: Readonly<Record<string, string>> = {
   add: "add links to",
   remove: "remove links to",
 };
-const FAILURES_SHOWN = 5;
+const RECORDS_SHOWN = 8;
 
 /** Edits many records: fields on top, then a preview that changes nothing, then the launch. */
 export function BulkDrawer(props: {
@@ -263,39 +263,60 @@ function Preview({ taskId }: { taskId: string }): JSX.Element {
       ) : (
         <TaskCounts task={task} />
       )}
-      {isSettled(task) && failed + skipped > 0 ? (
-        <Failures taskId={taskId} outcome={failed > 0 ? "FAILED" : "SKIPPED"} />
-      ) : null}
+      {isSettled(task) ? <Sample taskId={taskId} /> : null}
     </Stack>
   );
 }
 
-function Failures({
-  taskId,
-  outcome,
-}: {
-  taskId: string;
-  outcome: "FAILED" | "SKIPPED";
-}): JSX.Element | null {
+/** Each changed field over all records, then some records as they are and as they would be. */
+function Sample({ taskId }: { taskId: string }): JSX.Element | null {
   const { connection } = useWorkspace();
-  const answer = useAnswer(`${taskId} ${outcome}`, async () => {
-    const found = await connection.request(TaskRecordsDocument, {
-      id: taskId,
-      outcome,
-      first: FAILURES_SHOWN,
-    });
-    return found.task?.records.nodes ?? [];
+  const answer = useAnswer(`preview ${taskId}`, async () => {
+    const found = await connection.request(TaskPreviewDocument, { id: taskId, first: RECORDS_SHOWN });
+    return found.task?.preview;
   });
-  return answer.data === undefined ? null : (
-    <Table verticalSpacing={2} fz="xs">
-      <Table.Tbody>
-        {answer.data.map(({ recordId, message }) => (
-          <Table.Tr key={recordId}>
-            <Table.Td>{recordId}</Table.Td>
-            <Table.Td>{message}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+  const preview = answer.data;
+  if (preview === undefined || preview === null) {
+    return answer.error === undefined ? null : <Failure message={answer.error} onRetry={answer.reload} />;
+  }
+  return (
+    <>
+      {preview.fields.map(({ field, changed, before, after }) => (
+        <Text key={field} size="sm">
+          {inWords(field)}: {count(changed)} get another value
+          {before?.sum === undefined || before.sum === null
+            ? "."
+            : `; together ${plainText(before.sum)} → ${plainText(after?.sum)}.`}
+        </Text>
+      ))}
+      <Table verticalSpacing={2} fz="xs" aria-label="Some of the records">
+        <Table.Tbody>
+          {preview.records.map(({ recordId, before, after, error }) => (
+            <Table.Tr key={recordId} data-sample={recordId}>
+              <Table.Td>{recordId}</Table.Td>
+              <Table.Td>
+                {error === null || error === undefined ? changesInWords(before, after) : error.message}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </>
   );
+}
+
+/** "Population 5 → 6, Notes – → x". */
+function changesInWords(before: unknown, after: unknown): string {
+  const [from, to] = [before, after].map((values) => (values ?? {}) as Readonly<Record<string, unknown>>);
+  return Object.keys(to ?? {})
+    .map((field) => `${inWords(field)} ${plainText(from?.[field])} → ${plainText(to?.[field])}`)
+    .join(", ");
+}
+
+function plainText(value: unknown): string {
+  return value === null || value === undefined
+    ? "–"
+    : typeof value === "string"
+      ? value
+      : JSON.stringify(value);
 }

@@ -3,6 +3,7 @@ import { inWords } from "../models/model.ts";
 
 /** The status as a word, and the colour that goes with it. */
 export const STATUS_WORDS: Readonly<Record<TaskStatus, { readonly word: string; readonly color: string }>> = {
+  RECEIVING: { word: "Receiving", color: "blue" },
   WAITING: { word: "Waiting", color: "yellow" },
   PENDING: { word: "Queued", color: "gray" },
   RUNNING: { word: "Running", color: "blue" },

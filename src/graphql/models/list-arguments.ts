@@ -1,6 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
-import { refuseHidden, refuseModel } from "../../core/records/read-rights.ts";
 import type { Model, RelationField } from "../../core/records/model.ts";
 import { apiNameOf, columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isSortable } from "../../core/records/field-switches.ts";
@@ -16,13 +15,13 @@ import { keysFilter } from "../../core/filters/keys-filter.ts";
 import { parseRecordId } from "../../core/records/record-key.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { whereInput } from "./where-input.ts";
-import type { ListPart, ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
-import { parseSearch, searchIn } from "../../core/filters/search-filter.ts";
-import { MAX_SEARCH_LENGTH, RELEVANCE } from "../../core/records/text-search.ts";
+import type { ListPart, ListPlace } from "../../core/records/list-pages.ts";
+import { parseSearch } from "../../core/filters/search-filter.ts";
+import { MAX_SEARCH_LENGTH } from "../../core/records/text-search.ts";
 import type { Parsed } from "../../core/refusals/problems.ts";
 import { decodeCursor } from "../pagination/cursor.ts";
-import type { OrderInput, OrderPorts } from "../pagination/order-terms.ts";
-import { isOrderable, parseOrder } from "../pagination/order-terms.ts";
+import type { OrderInput, OrderPorts } from "../../core/filters/order-terms.ts";
+import { isOrderable, parseOrder, rankedFirst, refuseOrder } from "../../core/filters/order-terms.ts";
 import type { PageArgs } from "../pagination/page.ts";
 import { itemsToRead, pageArguments, parsePageRequest } from "../pagination/page.ts";
 import type { ArgumentRef } from "@pothos/core";
@@ -114,46 +113,14 @@ export function parseList(
   const part = parseListPart(orders, model, args, parseChoice(ports, context, model, args));
   const { orderBy } = args as ListArgs;
   if (orderBy != null && orderBy.length > 0) {
-    refuseOrder(ports, context, model, part.terms.slice(0, orderBy.length));
+    refuseOrder(ports, context.viewer, model, part.terms.slice(0, orderBy.length));
   }
   return part;
-}
-
-/** @throws AppError FORBIDDEN where the order would tell values that the viewer may not read */
-function refuseOrder(
-  { access, models }: ModelPorts,
-  { viewer }: GraphQLContext,
-  model: Model,
-  terms: ListPart["terms"],
-): void {
-  for (const { relations, counted, column } of terms) {
-    let of = model;
-    for (const relation of [...relations, ...(counted === undefined ? [] : [counted])]) {
-      refuseHidden(access, viewer, of, relation);
-      of = models.get(relation.type);
-      refuseModel(access, viewer, of);
-    }
-    if (counted === undefined) {
-      refuseHidden(access, viewer, of, column);
-    }
-  }
 }
 
 /** The arguments of a connection, but for its filter. */
 export interface ListArgs extends PageArgs {
   readonly orderBy?: readonly OrderInput[] | null | undefined;
-}
-
-/** The terms that the caller asks for; of a search without any, its relevance. */
-function rankedFirst(
-  terms: readonly OrderTerm[],
-  { orderBy }: ListArgs,
-  where: WhereFilter | undefined,
-): readonly OrderTerm[] {
-  const search = (orderBy ?? []).length === 0 ? searchIn(where) : undefined;
-  return search === undefined
-    ? terms
-    : [{ relations: [], column: RELEVANCE, search, isDescending: true, areNullsFirst: false }, ...terms];
 }
 
 /**
@@ -167,7 +134,8 @@ export function parseListPart(
   where: WhereFilter | undefined,
 ): ListPart {
   const request = parsePageRequest(args);
-  const terms = rankedFirst(parseOrder(ports, model, args.orderBy ?? []), args, where);
+  const orderBy = args.orderBy ?? [];
+  const terms = rankedFirst(parseOrder(ports, model, orderBy), orderBy, where);
   const place = (name: "after" | "before"): ListPlace | undefined => {
     const cursor = request[name];
     return cursor === undefined ? undefined : decodeCursor(terms, name, cursor);

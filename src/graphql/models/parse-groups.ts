@@ -9,7 +9,7 @@ import type { OrderTerm } from "../../core/records/list-pages.ts";
 import type { GroupReading } from "../../core/records/record-groups.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import { decodeCursor } from "../pagination/cursor.ts";
-import { directionOf, MAX_TERMS } from "../pagination/order-terms.ts";
+import { directionOf, MAX_TERMS } from "../../core/filters/order-terms.ts";
 import type { PageArgs } from "../pagination/page.ts";
 import { parsePageRequest } from "../pagination/page.ts";
 

@@ -1,6 +1,6 @@
 import type { Model } from "../../core/records/model.ts";
 import { columnsOf } from "../../core/records/model.ts";
-import { tieBreakers } from "../pagination/order-terms.ts";
+import { tieBreakers } from "../../core/filters/order-terms.ts";
 
 /**
  * The columns that are always loaded: ids, cursors and links need the key, and records without one are told apart by the

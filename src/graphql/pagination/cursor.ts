@@ -3,7 +3,7 @@ import type { Json } from "../../kernel/json.ts";
 import { isStorableText } from "../../kernel/json.ts";
 import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
 import { damagedCursor, isNullableTerm } from "../../core/records/list-pages.ts";
-import { termPath } from "./order-terms.ts";
+import { termPath } from "../../core/filters/order-terms.ts";
 
 /** Whether a record's neighbours in the list are equal to it in all terms, so that its cursor could not tell them apart. */
 export interface Ties {

@@ -12,6 +12,8 @@ export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly const?: Json;
   readonly enum?: readonly Json[];
+  /** What each of the values means: a custom of editors, not of the standard. */
+  readonly enumDescriptions?: readonly string[];
   readonly anyOf?: readonly AnySchema[];
   readonly oneOf?: readonly AnySchema[];
   readonly allOf?: readonly AnySchema[];

@@ -63,7 +63,10 @@ function addInputTypes(
     const description =
       named.description === "" ? `A part of the input of tasks of kind ${kind}.` : named.description;
     if (named.kind === "ENUM") {
-      const values = Object.fromEntries(named.values.map((value) => [value, { value }]));
+      const words = named.valueDescriptions ?? [];
+      const values = Object.fromEntries(
+        named.values.map((value, at) => [value, { value, ...(words[at] && { description: words[at] }) }]),
+      );
       refs.set(named.suffix, builder.enumType(name, { description, values }));
     } else {
       const members = Object.entries(named.members);

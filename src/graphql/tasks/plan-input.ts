@@ -25,7 +25,12 @@ export interface InputValue {
 
 /** An enum, or an input object with its members by name. */
 export type NamedInput = { readonly suffix: string; readonly description: string } & (
-  | { readonly kind: "ENUM"; readonly values: readonly string[] }
+  | {
+      readonly kind: "ENUM";
+      readonly values: readonly string[];
+      /** In their order. Default: they have none */
+      readonly valueDescriptions?: readonly string[] | undefined;
+    }
   | { readonly kind: "OBJECT"; readonly members: Readonly<Record<string, InputValue>> }
 );
 
@@ -151,7 +156,8 @@ function planTexts(
     return { type: { kind: "SCALAR", name: "String" }, isNullable, description: words };
   }
   const suffix = takeSuffix(plan, place.suffix);
-  plan.types.set(suffix, { kind: "ENUM", suffix, description, values: texts });
+  const { enumDescriptions: valueDescriptions } = shape;
+  plan.types.set(suffix, { kind: "ENUM", suffix, description, values: texts, valueDescriptions });
   return { type: { kind: "ENUM", suffix }, isNullable, description };
 }
 

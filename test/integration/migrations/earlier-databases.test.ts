@@ -126,6 +126,7 @@ describe("a database of the engine's earlier migrations", () => {
         "20261129000001_rates",
         "20261130000001_preview",
         "20261130000002_imports",
+        "20261130000003_files",
         "functions",
       ]);
       expect(await readCatalog(client)).toEqual(fresh);

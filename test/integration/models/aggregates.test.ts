@@ -4,7 +4,7 @@ import type { Viewer } from "../../../src/core/access/viewer.ts";
 import type { RelationField } from "../../../src/core/records/model.ts";
 import { relationsOf } from "../../../src/core/records/model.ts";
 import type { ListReading, SelectedList } from "../../../src/core/records/record-lists.ts";
-import { parseOrder } from "../../../src/graphql/pagination/order-terms.ts";
+import { parseOrder } from "../../../src/core/filters/order-terms.ts";
 import { codeBlocks } from "../../support/markdown-code.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";

@@ -94,6 +94,8 @@ export const ENGINE = [
   "markAllNotificationsRead",
   "deadNotifications",
   "retryNotification",
+  "createImport",
+  "launchExport",
 ];
 
 /** One of many samples of the model. */

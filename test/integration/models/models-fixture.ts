@@ -9,6 +9,7 @@ import { createPool } from "../../../src/adapters/postgres/connection/create-poo
 import { createPgSession } from "../../../src/adapters/postgres/connection/pg-session.ts";
 import { createPgUnitOfWork } from "../../../src/adapters/postgres/connection/pg-unit-of-work.ts";
 import { createEmulatedKeys } from "../../../src/adapters/postgres/effects/foreign-keys.ts";
+import { createPostgresFileWriter } from "../../../src/adapters/postgres/files/postgres-file-writer.ts";
 import { createPostgresSideEffects } from "../../../src/adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresLockStore } from "../../../src/adapters/postgres/locks/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../../src/adapters/postgres/tasks/postgres-task-store.ts";
@@ -26,6 +27,7 @@ import { createPrismaUnitOfWork } from "../../../src/adapters/prisma/prisma-unit
 import type { BulkRequest } from "../../../src/core/bulk/bulk-request.ts";
 import { createTaskFeed } from "../../../src/core/events/task-feed.ts";
 import type { Claim } from "../../../src/core/locks/claim.ts";
+import type { FileWriter } from "../../../src/core/files/file-reading.ts";
 import type { LockStore } from "../../../src/core/locks/lock-store.ts";
 import type { ModelOptionsMap } from "../../../src/core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../../../src/core/records/model-options.ts";
@@ -87,6 +89,7 @@ export interface ModelsFixture {
   /** What queries read with. */
   readonly listsOf: (reader: "sql" | "prisma") => RecordLists;
   readonly groups: RecordGroups;
+  readonly files: FileWriter;
   readonly client: PrismaPort;
   readonly locks: LockStore;
   /** The statements that the service sent since it was last emptied. */
@@ -234,6 +237,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     models,
     reader,
     listsOf,
+    files: createPostgresFileWriter({ models, shapes, toDecimal, pool: own, session: ownSession }),
     groups,
     client,
     locks,

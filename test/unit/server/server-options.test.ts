@@ -17,6 +17,7 @@ it("defaults", () => {
     requestTimeoutMs: 120_000,
     connectionInitWaitMs: 3000,
     pingIntervalMs: 12_000,
+    exportIdleMs: 30_000,
     drainTimeoutMs: 5000,
   });
   expect(Object.isFrozen(SERVER_LIMITS)).toBe(true);

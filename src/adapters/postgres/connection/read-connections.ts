@@ -79,7 +79,7 @@ export function createReadConnections({
 }
 
 /** A viewer's policies may call functions of the app's: a read must not write. */
-function readOnly({ names, values }: SessionSettings): EarlierStatement {
+export function readOnly({ names, values }: SessionSettings): EarlierStatement {
   return settingStatement({ names: ["transaction_read_only", ...names], values: ["on", ...values] });
 }
 
@@ -205,7 +205,7 @@ class Places {
 }
 
 /** A client of pg, with what it needs to be cancelled, which its types do not have. */
-type CancellableClient = pg.PoolClient & {
+export type CancellableClient = pg.PoolClient & {
   readonly host: string;
   readonly port: number;
   readonly processID: number;
@@ -233,7 +233,7 @@ function cancelOn(signal: AbortSignal, client: CancellableClient): { end(): Prom
 const CANCEL_REQUEST = 80_877_102;
 
 /** Asks the server to cancel what the client runs. Resolves when the server has taken the message, or cannot. */
-function cancelStatement({ host, port, processID, secretKey }: CancellableClient): Promise<void> {
+export function cancelStatement({ host, port, processID, secretKey }: CancellableClient): Promise<void> {
   return new Promise((resolve) => {
     const message = Buffer.alloc(16);
     [16, CANCEL_REQUEST, processID, secretKey].forEach((value, at) => message.writeInt32BE(value, 4 * at));

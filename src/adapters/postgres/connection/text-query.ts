@@ -10,7 +10,7 @@ export interface EarlierStatement {
 }
 
 /** The part of pg's connection that is used. */
-interface TextConnection {
+export interface TextConnection {
   readonly stream: { cork(): void; uncork(): void; write(bytes: Buffer): void };
   /** The texts of the statements that are prepared on the connection, by name. The client adds those that it prepares. */
   readonly parsedStatements: Readonly<Record<string, string>>;
@@ -52,24 +52,7 @@ export class TextQuery implements pg.Submittable {
   }
 
   submit(client: object): void {
-    const connection = client as TextConnection;
-    const { stream } = connection;
-    const message = messageOf(this.name, this.values);
-    const isPrepared = this.name !== "" && connection.parsedStatements[this.name] !== undefined;
-    if (isPrepared && this.#earlier.length === 0) {
-      stream.write(message);
-      return;
-    }
-    stream.cork();
-    for (const { text, values } of this.#earlier) {
-      connection.parse({ name: "", text });
-      stream.write(messageOf("", values).subarray(0, -SYNC_LENGTH));
-    }
-    if (!isPrepared) {
-      connection.parse(this);
-    }
-    stream.write(message);
-    stream.uncork();
+    sendQuery(client as TextConnection, this, this.#earlier);
   }
 
   handleDataRow({ fields }: { readonly fields: TextRow }): void {
@@ -93,6 +76,31 @@ export class TextQuery implements pg.Submittable {
   handleReadyForQuery(): void {
     this.callback(null, this.#rows);
   }
+}
+
+/** Sends the messages of a query, without a description of its rows. @param earlier see EarlierStatement */
+export function sendQuery(
+  connection: TextConnection,
+  query: { readonly name: string; readonly text: string; readonly values: readonly unknown[] },
+  earlier: readonly EarlierStatement[],
+): void {
+  const { stream } = connection;
+  const message = messageOf(query.name, query.values);
+  const isPrepared = query.name !== "" && connection.parsedStatements[query.name] !== undefined;
+  if (isPrepared && earlier.length === 0) {
+    stream.write(message);
+    return;
+  }
+  stream.cork();
+  for (const { text, values } of earlier) {
+    connection.parse({ name: "", text });
+    stream.write(messageOf("", values).subarray(0, -SYNC_LENGTH));
+  }
+  if (!isPrepared) {
+    connection.parse(query);
+  }
+  stream.write(message);
+  stream.uncork();
 }
 
 /** What follows the parameters: results as text; then the messages Execute, for all rows of the portal, and Sync. */

@@ -35,14 +35,17 @@ export interface ListSource {
   readonly isNarrow?: boolean;
 }
 
+/** All of a list. */
+export type WholeList = Pick<ListPart, "terms" | "where">;
+
 /** A SELECT that reads a part of a list, but for its columns. */
 export interface PartSql {
   /** FROM and WHERE. */
   readonly from: string;
   /** The columns of the order, and the direction of each. */
   readonly order: readonly { readonly column: string; readonly direction: string }[];
-  /** The placeholder of the most records. */
-  readonly limit: string;
+  /** The placeholder of the most records; undefined for all. */
+  readonly limit: string | undefined;
   /** The place of a row: an array of texts. */
   readonly place: string;
 }
@@ -51,11 +54,11 @@ export interface PartSql {
 export async function partToSql(
   ports: FilterPorts,
   model: Model,
-  part: ListPart,
+  part: ListPart | WholeList,
   source: ListSource,
   statement: Statement,
 ): Promise<PartSql> {
-  const { isBackward, after, before } = part;
+  const { isBackward = false, after, before, limit }: Partial<ListPart> = part;
   const filter = await filterToSql(ports, model, part.where, source.alias, statement);
   const order = await orderToSql(ports, model, part.terms, source.alias, statement);
   const beyond = [
@@ -67,7 +70,7 @@ export async function partToSql(
   return {
     from: `FROM ${source.tables}${filter.joins}${order.joins}${where}`,
     order: order.terms.map((term) => ({ column: term.column, direction: directionSql(term, isBackward) })),
-    limit: `${statement.parameter(part.limit)}::int`,
+    limit: limit === undefined ? undefined : `${statement.parameter(limit)}::int`,
     place: placeSql(order.terms),
   };
 }
@@ -92,7 +95,8 @@ export function placeSql(terms: readonly SqlTerm[]): string {
 /** ORDER BY and LIMIT. */
 export function cutSql({ order, limit }: PartSql, columns = order.map(({ column }) => column)): string {
   const terms = order.map(({ direction }, at) => `${columns[at]} ${direction}`);
-  return `${terms.length === 0 ? "" : `\n ORDER BY ${terms.join(", ")}`}\n LIMIT ${limit}`;
+  const cut = limit === undefined ? "" : `\n LIMIT ${limit}`;
+  return `${terms.length === 0 ? "" : `\n ORDER BY ${terms.join(", ")}`}${cut}`;
 }
 
 /** `DESC NULLS LAST` */

@@ -10,6 +10,7 @@ import type { StrandedImports } from "../stranded-imports.ts";
 import type { TaskDefinitions } from "../task-definition.ts";
 import type { HookListeners } from "../task-hooks.ts";
 import type { FinalStatus } from "../task-status.ts";
+import type { TaskFiles } from "../task-files.ts";
 import type { TaskQueue } from "../task-queue.ts";
 import type { TaskStore } from "../task-store.ts";
 import type { QuickSteps } from "./quick-steps.ts";
@@ -26,6 +27,8 @@ export interface TaskPorts<Tasks = TaskStore> {
   readonly queue: TaskQueue;
   /** Looked at by the sweeper, for notifications whose announcement was lost. */
   readonly outbox?: Pick<Outbox, "nextDue">;
+  /** The files that tasks have written, for the sweeper. */
+  readonly files?: Pick<TaskFiles, "prune">;
   /** Looked at by the sweeper. Default: there are no imports. */
   readonly imports?: StrandedImports;
   readonly clock: Clock;

@@ -6,7 +6,7 @@ import { createModelRegistry } from "../../../../src/core/records/model.ts";
 import type { WhereFilter } from "../../../../src/core/access/access.ts";
 import { encodeCursor } from "../../../../src/graphql/pagination/cursor.ts";
 import { parseListPart } from "../../../../src/graphql/models/list-arguments.ts";
-import type { OrderInput } from "../../../../src/graphql/pagination/order-terms.ts";
+import type { OrderInput } from "../../../../src/core/filters/order-terms.ts";
 import { betweenFilter } from "../../../../src/adapters/prisma/keyset-filter.ts";
 import { placeOf, toPrismaOrder } from "../../../../src/adapters/prisma/prisma-order.ts";
 import type { LoadedRecord } from "../../../../src/core/records/record-lists.ts";

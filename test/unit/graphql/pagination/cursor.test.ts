@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createModelRegistry } from "../../../../src/core/records/model.ts";
 import { decodeCursor, encodeCursor } from "../../../../src/graphql/pagination/cursor.ts";
-import { parseOrder } from "../../../../src/graphql/pagination/order-terms.ts";
+import { parseOrder } from "../../../../src/core/filters/order-terms.ts";
 import { modelOf, scalar } from "../../../support/model-fixture.ts";
 
 const MODEL = modelOf("Row", [

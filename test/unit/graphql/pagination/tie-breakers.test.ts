@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { tieBreakers } from "../../../../src/graphql/pagination/order-terms.ts";
+import { tieBreakers } from "../../../../src/core/filters/order-terms.ts";
 import { modelOf, scalar } from "../../../support/model-fixture.ts";
 
 const HIDDEN = { switches: { isExposed: false } };

@@ -1,11 +1,16 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { oncePer } from "../../kernel/once-per.ts";
-import type { WhereFilter } from "../../core/access/access.ts";
-import { RECORD_COUNT } from "../../core/records/aggregates.ts";
-import { isReadable, isSortable } from "../../core/records/field-switches.ts";
-import type { OrderRelation, OrderTerm } from "../../core/records/list-pages.ts";
-import type { ColumnField, Model, ModelRegistry } from "../../core/records/model.ts";
-import { columnsOf, hasIds } from "../../core/records/model.ts";
+import type { WhereFilter } from "../access/access.ts";
+import { RECORD_COUNT } from "../records/aggregates.ts";
+import { isReadable, isSortable } from "../records/field-switches.ts";
+import type { OrderRelation, OrderTerm } from "../records/list-pages.ts";
+import type { ColumnField, Model, ModelRegistry } from "../records/model.ts";
+import { columnsOf, hasIds } from "../records/model.ts";
+import { refuseHidden, refuseModel } from "../records/read-rights.ts";
+import { RELEVANCE } from "../records/text-search.ts";
+import type { Viewer } from "../access/viewer.ts";
+import type { ScopePorts } from "./scope-filter.ts";
+import { searchIn } from "./search-filter.ts";
 
 /**
  * One element of an `orderBy` argument: one field with its direction, one relation to a record with such an element, or
@@ -136,4 +141,36 @@ export function directionOf(sort: string): Pick<OrderTerm, "isDescending" | "are
   const isDescending = direction === "DESC";
   // PostgreSQL's own rule where the caller does not say: null counts as the largest value.
   return { isDescending, areNullsFirst: place === undefined ? isDescending : place === "FIRST" };
+}
+
+/** The terms that the caller asks for; where it asks for none, the relevance of its search first. */
+export function rankedFirst(
+  terms: readonly OrderTerm[],
+  orderBy: readonly OrderInput[],
+  where: WhereFilter | undefined,
+): readonly OrderTerm[] {
+  const search = orderBy.length === 0 ? searchIn(where) : undefined;
+  return search === undefined
+    ? terms
+    : [{ relations: [], column: RELEVANCE, search, isDescending: true, areNullsFirst: false }, ...terms];
+}
+
+/** @throws AppError FORBIDDEN where the order would tell values that the viewer may not read */
+export function refuseOrder(
+  { access, models }: ScopePorts,
+  viewer: Viewer,
+  model: Model,
+  terms: readonly OrderTerm[],
+): void {
+  for (const { relations, counted, column } of terms) {
+    let of = model;
+    for (const relation of [...relations, ...(counted === undefined ? [] : [counted])]) {
+      refuseHidden(access, viewer, of, relation);
+      of = models.get(relation.type);
+      refuseModel(access, viewer, of);
+    }
+    if (counted === undefined) {
+      refuseHidden(access, viewer, of, column);
+    }
+  }
 }

@@ -1,0 +1,130 @@
+import type { FileColumn } from "../../../core/files/file-column.ts";
+import type { FileReading } from "../../../core/files/file-reading.ts";
+import type { RelationField } from "../../../core/records/model.ts";
+import type { Statement } from "../filters/column-to-sql.ts";
+import { createStatement } from "../filters/column-to-sql.ts";
+import { filterToSql, joinOne, linkOf, relatedTables } from "../filters/filter-to-sql.ts";
+import { cutSql, partToSql } from "../records/list-part.ts";
+import type { ValueReading } from "../records/read-values.ts";
+import { readAsText, readInJson } from "../records/read-values.ts";
+import type { SelectionPorts } from "../records/selection-to-sql.ts";
+import type { TableShape } from "../records/table-shape.ts";
+import { requiredColumn } from "../sql/bulk-target.ts";
+
+/** The statement that reads a file's records. */
+export interface FileStatement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  /** How the value of each column becomes what Prisma's client makes of it. */
+  readonly readings: readonly ValueReading[];
+}
+
+/** A table under its name in the statement. */
+interface JoinedTable {
+  readonly table: TableShape;
+  readonly alias: string;
+}
+
+/** Translates what is read for a file into one statement, with a column of the SELECT for each of the file's. */
+export async function fileStatement(ports: SelectionPorts, reading: FileReading): Promise<FileStatement> {
+  const statement = createStatement();
+  const joins = new JoinBuilder(ports, reading, statement);
+  const root = { table: await ports.shapes.of(reading.model), alias: statement.alias() };
+  const readings: ValueReading[] = [];
+  for (const column of reading.columns) {
+    readings.push(await joins.read(root, column));
+  }
+  const source = {
+    alias: root.alias,
+    tables: `${root.table.table} ${root.alias}${joins.sql}`,
+    condition: "TRUE",
+  };
+  const part = await partToSql(ports, reading.model, reading, source, statement);
+  return {
+    text: `SELECT ${readings.map(({ sql }) => sql).join(", ")} ${part.from}${cutSql(part)}`,
+    values: statement.values,
+    readings,
+  };
+}
+
+/** Joins the related records that columns lead to: each once, and only those within the viewer's scope. */
+class JoinBuilder {
+  readonly #ports: SelectionPorts;
+  readonly #reading: FileReading;
+  readonly #statement: Statement;
+  readonly #joined = new Map<string, JoinedTable>();
+  sql = "";
+
+  constructor(ports: SelectionPorts, reading: FileReading, statement: Statement) {
+    this.#ports = ports;
+    this.#reading = reading;
+    this.#statement = statement;
+  }
+
+  async read(root: JoinedTable, { relations, field, isLinks }: FileColumn): Promise<ValueReading> {
+    const list = isLinks ? relations.at(-1) : undefined;
+    const near = await this.#tableAt(root, list === undefined ? relations : relations.slice(0, -1));
+    if (list !== undefined) {
+      return this.#readLinks(near, list, field.name);
+    }
+    const shape = requiredColumn(near.table, field.name);
+    return readAsText(shape, `${near.alias}.${shape.name}`, this.#ports.toDecimal);
+  }
+
+  async #tableAt(root: JoinedTable, relations: readonly RelationField[]): Promise<JoinedTable> {
+    const last = relations.at(-1);
+    if (last === undefined) {
+      return root;
+    }
+    const path = relations.map(({ name }) => name).join(".");
+    const known = this.#joined.get(path);
+    if (known !== undefined) {
+      return known;
+    }
+    const near = await this.#tableAt(root, relations.slice(0, -1));
+    const made = { table: await this.#shapeOf(last), alias: this.#statement.alias() };
+    this.#joined.set(path, made);
+    const filter = await this.#filterOf(made);
+    this.sql += joinOne(
+      linkOf(this.#ports.models, near.table, last, made.table),
+      made.alias,
+      near.alias,
+      filter,
+    );
+    return made;
+  }
+
+  /** The values of the linked records as a JSON list, in the order of their keys. */
+  async #readLinks(near: JoinedTable, list: RelationField, field: string): Promise<ValueReading> {
+    const far = { table: await this.#shapeOf(list), alias: this.#statement.alias() };
+    const link = linkOf(this.#ports.models, near.table, list, far.table);
+    const related = relatedTables(link, far.alias, near.alias, this.#statement);
+    const filter = await this.#filterOf(far);
+    const shape = requiredColumn(far.table, field);
+    const item = readInJson(shape, `${far.alias}.${shape.name}`, this.#ports.toDecimal);
+    const order = far.table.key.map(({ name }) => `${far.alias}.${name}`).join(", ");
+    const { decode } = item;
+    const joined = this.#statement.alias();
+    // Most records have few links or none. PostgreSQL looks for all of them at once where there are many records.
+    const isLinked = `EXISTS (SELECT FROM ${link.joinTable?.table ?? ""} ${joined} WHERE ${link.farColumns
+      .map((name, at) => `${joined}.${name} = ${near.alias}.${link.nearColumns[at] ?? ""}`)
+      .join(" AND ")})`;
+    return {
+      sql: `CASE WHEN ${isLinked} THEN (SELECT json_agg(${item.sql} ORDER BY ${order}) FROM ${related.tables}${filter.joins} WHERE ${related.condition} AND ${filter.condition}) END`,
+      decode: (text) => {
+        const items = JSON.parse(text as string) as readonly unknown[];
+        return decode === undefined ? items : items.map((each) => (each === null ? null : decode(each)));
+      },
+      ifNull: [],
+    };
+  }
+
+  #shapeOf({ type }: RelationField): Promise<TableShape> {
+    return this.#ports.shapes.of(this.#ports.models.get(type));
+  }
+
+  #filterOf({ table, alias }: JoinedTable): ReturnType<typeof filterToSql> {
+    const { model } = table;
+    return filterToSql(this.#ports, model, this.#reading.scopeOf(model.name), alias, this.#statement);
+  }
+}
