@@ -26,7 +26,6 @@ export interface Following<Data, Variables> {
 
 /** The way to the service: requests by HTTP, subscriptions through one socket. */
 export interface Connection {
-  readonly client: Client;
   readonly link: { read(): LinkState; subscribe(listener: () => void): () => void };
   /** Runs a document and gives its data. @throws Error with the service's message */
   request<Data, Variables extends object>(
@@ -67,7 +66,6 @@ export function connect(url: URL, token: string | undefined): Connection {
     },
   });
   return {
-    client,
     link,
     request: (document, variables) => request(client, document, variables),
     follow: (following) => follow(socket, following),

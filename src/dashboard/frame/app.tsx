@@ -1,10 +1,18 @@
-import { AppShell, Burger, Button, Group, Text } from "@mantine/core";
+import {
+  ActionIcon,
+  AppShell,
+  Burger,
+  Button,
+  Group,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Outlet, useLocation } from "@tanstack/react-router";
 import type { JSX } from "react";
 import { useEffect } from "react";
 import { PageLink } from "../parts/link.tsx";
-import { ColorSchemeButton } from "./color-scheme-button.tsx";
 import { Rail } from "./rail.tsx";
 import { Tray } from "./tray.tsx";
 import { useLink, useWorkspace } from "./workspace.tsx";
@@ -61,5 +69,25 @@ function OfflineLine(): JSX.Element | null {
     <Text size="xs" role="status" className="offline">
       Reconnecting… what you see is from {since.toLocaleTimeString()}.
     </Text>
+  );
+}
+
+/** Switches between light and dark. */
+function ColorSchemeButton(): JSX.Element {
+  const { setColorScheme } = useMantineColorScheme();
+  const now = useComputedColorScheme("light");
+  const other = now === "light" ? "dark" : "light";
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      aria-label={`Use ${other} colours`}
+      onClick={() => setColorScheme(other)}
+    >
+      <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
+        <circle cx="8" cy="8" r="6" fill="none" stroke="currentColor" strokeWidth="1.5" />
+        <path d="M8 2a6 6 0 0 1 0 12z" fill="currentColor" />
+      </svg>
+    </ActionIcon>
   );
 }

@@ -23,6 +23,7 @@ import { createTaskFeed } from "../tasks/task-feed.ts";
 import { createRouter } from "./routes.tsx";
 import type { Workspace } from "./workspace.tsx";
 import { WorkspaceProvider } from "./workspace.tsx";
+import { errorText } from "../parts/error-text.ts";
 
 /** The key is forgotten with the tab: whoever finds the machine later must sign in anew. */
 const KEY = "powercrud.key";
@@ -117,7 +118,7 @@ function useOpened(key: string | undefined, turn: number): Opened {
         }
       } catch (error) {
         if (isWanted) {
-          setOpened({ problem: error instanceof Error ? error.message : String(error) });
+          setOpened({ problem: errorText(error) });
         }
       }
     };

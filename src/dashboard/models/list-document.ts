@@ -1,3 +1,4 @@
+import type { PageEndsFragment } from "../generated/graphql.ts";
 import type { Field, Shape } from "./shape.ts";
 
 /** A record on a page: its id, the task that holds it, and the fields that were asked for. */
@@ -18,12 +19,7 @@ export interface HolderRow {
 export interface RecordPage {
   readonly list: {
     readonly totalCount: number;
-    readonly pageInfo: {
-      readonly hasNextPage: boolean;
-      readonly hasPreviousPage: boolean;
-      readonly startCursor: string | null;
-      readonly endCursor: string | null;
-    };
+    readonly pageInfo: PageEndsFragment;
     readonly nodes: readonly RecordRow[];
   };
 }

@@ -12,6 +12,7 @@ import { Pager } from "../parts/pager.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 import { useNotificationFeed } from "./unread.ts";
+import { errorText } from "../parts/error-text.ts";
 
 const PAGE_SIZE = 30;
 
@@ -32,7 +33,7 @@ export function NotificationListPage(): JSX.Element {
       .then(({ markNotificationRead }) =>
         setFailure("message" in markNotificationRead ? markNotificationRead.message : undefined),
       )
-      .catch((error: unknown) => setFailure(error instanceof Error ? error.message : String(error)))
+      .catch((error: unknown) => setFailure(errorText(error)))
       .finally(answer.reload);
   };
   const { data } = answer;

@@ -1,15 +1,20 @@
 import { useEffect } from "react";
+import type { Workspace } from "../frame/workspace.tsx";
 import { useWorkspace } from "../frame/workspace.tsx";
 import { NotificationFeedDocument, UnreadNotificationsDocument } from "../generated/graphql.ts";
 import { useAnswer } from "../parts/use-answer.ts";
 
+/** Nobody tells an anonymous caller anything. */
+function useNotified(): Pick<Workspace, "connection"> & { readonly isSomebody: boolean } {
+  const { connection, viewer } = useWorkspace();
+  return { connection, isSomebody: viewer.id !== null && viewer.id !== undefined };
+}
+
 /** Runs `action` whenever a notification comes, and after a gap in which one may have come. */
 export function useNotificationFeed(action: () => void): void {
-  const { connection, viewer } = useWorkspace();
-  const isSomebody = viewer.id !== null && viewer.id !== undefined;
+  const { connection, isSomebody } = useNotified();
   useEffect(
     () =>
-      // Nobody tells an anonymous caller anything.
       isSomebody
         ? connection.follow({
             document: NotificationFeedDocument,
@@ -24,9 +29,8 @@ export function useNotificationFeed(action: () => void): void {
 
 /** How many notifications are unread. */
 export function useUnreadCount(): number {
-  const { connection, viewer } = useWorkspace();
-  const isSomebody = viewer.id !== null && viewer.id !== undefined;
-  const { data, reload } = useAnswer(`unread ${viewer.id ?? ""}`, async () =>
+  const { connection, isSomebody } = useNotified();
+  const { data, reload } = useAnswer("unread", async () =>
     isSomebody ? (await connection.request(UnreadNotificationsDocument, {})).notifications.totalCount : 0,
   );
   useNotificationFeed(reload);

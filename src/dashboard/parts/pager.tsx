@@ -1,18 +1,11 @@
 import { Button, Group } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { JSX } from "react";
-
-/** The ends of a page, as every connection tells them. */
-export interface PageEnds {
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
-  readonly startCursor?: string | null | undefined;
-  readonly endCursor?: string | null | undefined;
-}
+import type { PageEndsFragment } from "../generated/graphql.ts";
 
 /** Leads to the pages before and behind; the address keeps where one is. */
 export function Pager(props: {
-  page: PageEnds;
+  page: PageEndsFragment;
   to: string;
   params?: Readonly<Record<string, string>>;
   search: object;

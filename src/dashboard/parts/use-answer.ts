@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import { errorText } from "./error-text.ts";
 
 /** What a page asked the service for. */
 export interface Answer<Data> {
@@ -25,7 +26,7 @@ export function useAnswer<Data>(key: string, ask: () => Promise<Data>): Answer<D
     latest.current().then(
       (data) => isWanted && setState({ data, key }),
       (error: unknown) => {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = errorText(error);
         return isWanted && setState((before) => ({ ...before, error: message, key }));
       },
     );

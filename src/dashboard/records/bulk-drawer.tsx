@@ -17,6 +17,7 @@ import { ChooseVerb } from "./filter-bar.tsx";
 import type { BulkChange, Launched, Target } from "./launch.ts";
 import { launchUpdate } from "./launch.ts";
 import { readValue, ValueInput } from "./value-input.tsx";
+import { errorText } from "../parts/error-text.ts";
 
 /** A field that is to change, as it is typed. */
 interface Draft {
@@ -74,7 +75,7 @@ export function BulkDrawer(props: {
         onClose();
       }
     } catch (error) {
-      setRefusal({ kind: "refused", message: error instanceof Error ? error.message : String(error) });
+      setRefusal({ kind: "refused", message: errorText(error) });
     } finally {
       setBusy(undefined);
     }

@@ -5,6 +5,7 @@ import { useMemo, useState } from "react";
 import type { ListVariables } from "../models/list-document.ts";
 import { windowVariables } from "../models/list-document.ts";
 import type { Field, Shape } from "../models/shape.ts";
+import { Answered } from "../parts/answered.tsx";
 import { Empty, Failure } from "../parts/notice.tsx";
 import { Pager } from "../parts/pager.tsx";
 import { count, countOf } from "../tasks/task-words.ts";
@@ -34,18 +35,11 @@ const FIRST_COLUMNS = 9;
 
 export function RecordListPage(): JSX.Element {
   const { model } = useParams({ from: "/records/$model" });
-  const answer = useShape(model);
-  if (answer.error !== undefined && answer.data === undefined) {
-    return <Failure message={answer.error} onRetry={answer.reload} />;
-  }
-  if (answer.data === undefined || answer.data.model.name !== model) {
-    return answer.isLoading || answer.data !== undefined ? (
-      <Text c="dimmed">Loading…</Text>
-    ) : (
-      <Empty>There is no model {model}, or it is not for you to see.</Empty>
-    );
-  }
-  return <RecordList key={model} shape={answer.data} />;
+  return (
+    <Answered answer={useShape(model)} missing={`There is no model ${model}, or it is not for you to see.`}>
+      {(shape) => <RecordList key={model} shape={shape} />}
+    </Answered>
+  );
 }
 
 /** What the address says of the list, as the API takes it. */

@@ -3,37 +3,38 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import type { JSX } from "react";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
-import { RecordEventsDocument } from "../generated/graphql.ts";
 import type { HolderRow, RecordRow } from "../models/list-document.ts";
 import { recordDocument } from "../models/list-document.ts";
 import type { Field, Shape } from "../models/shape.ts";
 import { PageLink } from "../parts/link.tsx";
-import { Empty, Failure } from "../parts/notice.tsx";
-import { useAnswer, usePaced } from "../parts/use-answer.ts";
+import { Answered } from "../parts/answered.tsx";
+import { Failure } from "../parts/notice.tsx";
+import { useAnswer } from "../parts/use-answer.ts";
 import { TaskBar, TaskCounts } from "../tasks/task-bar.tsx";
 import { taskTitle } from "../tasks/task-words.ts";
 import { RecordForm } from "./record-form.tsx";
+import { useRecordEvents } from "./use-record-events.ts";
 import { useShape } from "./use-shape.ts";
 import { ValueText } from "./value-text.tsx";
 import type { Written } from "./write-record.ts";
 import { writeRecord } from "./write-record.ts";
+import { errorText } from "../parts/error-text.ts";
 
 const NO_PROBLEMS: ReadonlyMap<string, string> = new Map();
-const REFRESH_MS = 400;
 
 export function RecordPage(): JSX.Element {
   const { model, id } = useParams({ from: "/records/$model/$id" });
   const answer = useShape(model);
-  if (answer.error !== undefined && answer.data === undefined) {
-    return <Failure message={answer.error} onRetry={answer.reload} />;
-  }
-  if (answer.data === undefined) {
-    return answer.isLoading ? <Text c="dimmed">Loading…</Text> : <Empty>There is no model {model}.</Empty>;
-  }
-  return id === "new" ? (
-    <NewRecord shape={answer.data} />
-  ) : (
-    <OneRecord key={id} shape={answer.data} id={id} />
+  return (
+    <Answered answer={answer} missing={`There is no model ${model}, or it is not for you to see.`}>
+      {(shape) =>
+        id === "new" ? (
+          <NewRecord shape={shape} />
+        ) : (
+          <OneRecord key={`${model} ${id}`} shape={shape} id={id} />
+        )
+      }
+    </Answered>
   );
 }
 
@@ -70,42 +71,20 @@ function NewRecord({ shape }: { shape: Shape }): JSX.Element {
   );
 }
 
-/** What was read, and how often: a form begins anew with each reading that the user asked for. */
-function useRecord(shape: Shape, id: string) {
+function OneRecord({ shape, id }: { shape: Shape; id: string }): JSX.Element {
   const { connection } = useWorkspace();
   const document = recordDocument(shape, shape.fields);
-  const answer = useAnswer(`${shape.model.name} ${id}`, async () => {
+  const model = shape.model.name;
+  const answer = useAnswer(`${model} ${id}`, async () => {
     const { record } = await connection.request<{ record: RecordRow | null }, object>(document, { id });
     return record ?? undefined;
   });
-  const refresh = usePaced(answer.reload, REFRESH_MS);
-  const model = shape.model.name;
-  useEffect(
-    () =>
-      connection.follow({
-        document: RecordEventsDocument,
-        variables: () => ({ model, ids: [id] }),
-        onData: refresh,
-        onReturn: refresh,
-      }),
-    [connection, id, model, refresh],
+  useRecordEvents({ model, id }, answer.reload);
+  return (
+    <Answered answer={answer} missing="There is no such record, or it is not for you to see.">
+      {(record) => <RecordView shape={shape} record={record} onChange={answer.reload} />}
+    </Answered>
   );
-  return answer;
-}
-
-function OneRecord({ shape, id }: { shape: Shape; id: string }): JSX.Element {
-  const answer = useRecord(shape, id);
-  if (answer.error !== undefined && answer.data === undefined) {
-    return <Failure message={answer.error} onRetry={answer.reload} />;
-  }
-  if (answer.data === undefined) {
-    return answer.isLoading ? (
-      <Text c="dimmed">Loading…</Text>
-    ) : (
-      <Empty>There is no such record, or it is not for you to see.</Empty>
-    );
-  }
-  return <RecordView shape={shape} record={answer.data} onChange={answer.reload} />;
 }
 
 /** The record as the form began with it, and what came of the last write. */
@@ -210,7 +189,7 @@ async function tryWrite(write: () => Promise<Written>): Promise<Written> {
   try {
     return await write();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     return { kind: "refused", message, problems: NO_PROBLEMS };
   }
 }

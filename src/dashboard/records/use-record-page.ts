@@ -1,20 +1,17 @@
-import { useEffect, useRef } from "react";
+import { useRef } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
-import { RecordEventsDocument } from "../generated/graphql.ts";
 import type { ListVariables, RecordPage, RecordRow } from "../models/list-document.ts";
 import { listDocument } from "../models/list-document.ts";
 import type { Field, Shape } from "../models/shape.ts";
 import type { Answer } from "../parts/use-answer.ts";
-import { useAnswer, usePaced } from "../parts/use-answer.ts";
+import { useAnswer } from "../parts/use-answer.ts";
+import { useRecordEvents } from "./use-record-events.ts";
 
 /** A page of records, and what changed on it since it was first shown. */
 export interface LivePage extends Answer<RecordPage["list"]> {
   /** The cells whose value differs from the one before, as `id.field`; each with a number that grows with every change. */
   readonly changes: ReadonlyMap<string, number>;
 }
-
-/** A page is read again at most this often, however many records change. */
-const REFRESH_MS = 400;
 
 /** Reads a page, and reads it again whenever one of its records is locked, changed or released. */
 export function useRecordPage(shape: Shape, columns: readonly Field[], variables: ListVariables): LivePage {
@@ -33,23 +30,11 @@ export function useRecordPage(shape: Shape, columns: readonly Field[], variables
     before.current = { key, rows: list.nodes };
     return list;
   });
-  const refresh = usePaced(answer.reload, REFRESH_MS);
-  const model = shape.model.name;
-  useEffect(
-    () =>
-      connection.follow({
-        document: RecordEventsDocument,
-        variables: () => ({ model }),
-        onData({ recordEvents: { isAll, recordIds } }) {
-          const shown = new Set(before.current.rows.map(({ id }) => id));
-          if (isAll || recordIds.some((id) => shown.has(id))) {
-            refresh();
-          }
-        },
-        onReturn: refresh,
-      }),
-    [connection, model, refresh],
-  );
+  const isShown = (ids: readonly string[]): boolean => {
+    const shown = new Set(before.current.rows.map(({ id }) => id));
+    return ids.some((id) => shown.has(id));
+  };
+  useRecordEvents({ model: shape.model.name, isShown }, answer.reload);
   return { ...answer, changes: changes.current };
 }
 

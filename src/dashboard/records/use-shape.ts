@@ -7,5 +7,7 @@ import { useAnswer } from "../parts/use-answer.ts";
 export function useShape(name: string): Answer<Shape | undefined> {
   const { models, schema } = useWorkspace();
   const model = models.find((one) => one.name === name);
-  return useAnswer(name, async () => (model === undefined ? undefined : schema.shapeOf(model)));
+  const answer = useAnswer(name, async () => (model === undefined ? undefined : schema.shapeOf(model)));
+  // Until it is read, the answer has the shape of the page before.
+  return answer.data?.model.name === name ? answer : { ...answer, data: undefined };
 }

@@ -16,6 +16,7 @@ import { Empty, Failure } from "../parts/notice.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { useAnswer, usePaced } from "../parts/use-answer.ts";
 import { StatusBadge } from "../tasks/task-bar.tsx";
+import { errorText } from "../parts/error-text.ts";
 
 const REFRESH_MS = 1000;
 
@@ -36,7 +37,7 @@ export function ScheduleListPage(): JSX.Element {
     setFailure(undefined);
     action()
       .then(({ message }) => setFailure(message))
-      .catch((error: unknown) => setFailure(error instanceof Error ? error.message : String(error)))
+      .catch((error: unknown) => setFailure(errorText(error)))
       .finally(answer.reload);
   };
   const { data } = answer;

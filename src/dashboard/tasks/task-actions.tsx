@@ -11,6 +11,7 @@ import {
   RetryTaskDocument,
 } from "../generated/graphql.ts";
 import { Failure } from "../parts/notice.tsx";
+import { errorText } from "../parts/error-text.ts";
 
 interface Action {
   readonly name: string;
@@ -42,7 +43,7 @@ export function TaskActions(props: { task: TaskRowFragment; onChange: () => void
           ? navigate({ to: "/tasks/$id", params: { id: outcome.task.id } })
           : undefined;
       })
-      .catch((error: unknown) => setFailure(error instanceof Error ? error.message : String(error)))
+      .catch((error: unknown) => setFailure(errorText(error)))
       .finally(() => setBusy(undefined));
   };
   return (

@@ -23,6 +23,7 @@ import type {
 } from "../generated/graphql.ts";
 import { TaskByIdDocument, TaskRecordsDocument } from "../generated/graphql.ts";
 import { PageLink } from "../parts/link.tsx";
+import { Answered } from "../parts/answered.tsx";
 import { Empty, Failure } from "../parts/notice.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { useAnswer, usePaced } from "../parts/use-answer.ts";
@@ -31,6 +32,7 @@ import { StatusBadge, TaskBar, TaskCounts } from "./task-bar.tsx";
 import { isSettled } from "./task-feed.ts";
 import { TaskTable } from "./task-list-page.tsx";
 import { count, taskTitle } from "./task-words.ts";
+import { errorText } from "../parts/error-text.ts";
 
 type TaskDetails = NonNullable<TaskByIdQuery["task"]>;
 
@@ -64,17 +66,11 @@ export function TaskPage(): JSX.Element {
     () => feed.listen(({ task, type }) => (task.id === id && type !== "PROGRESS" ? refresh() : undefined)),
     [feed, id, refresh],
   );
-  if (answer.error !== undefined && answer.data === undefined) {
-    return <Failure message={answer.error} onRetry={answer.reload} />;
-  }
-  if (answer.data === undefined) {
-    return answer.isLoading ? (
-      <Text c="dimmed">Loading…</Text>
-    ) : (
-      <Empty>There is no such task, or it is not for you to see.</Empty>
-    );
-  }
-  return <TaskView details={answer.data} onChange={answer.reload} />;
+  return (
+    <Answered answer={answer} missing="There is no such task, or it is not for you to see.">
+      {(details) => <TaskView details={details} onChange={answer.reload} />}
+    </Answered>
+  );
 }
 
 function TaskView({ details, onChange }: { details: TaskDetails; onChange: () => void }): JSX.Element {
@@ -250,7 +246,7 @@ function DownloadButton({ taskId }: { taskId: string }): JSX.Element {
       await connection.download(`/tasks/${taskId}/records.jsonl`, `${taskId}-records.jsonl`);
       setFailure(undefined);
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(errorText(error));
     }
   };
   return (
