@@ -1,15 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { AccessOption, Viewer } from "../../../src/index.ts";
 import { codeBlocks } from "../../support/markdown-code.ts";
-import { emptying } from "../../support/empty-tables.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
-import { createBulkFixture } from "./bulk-fixture.ts";
 import type { Answer } from "./models-fixture.ts";
 import { DRY, previewOf } from "./preview-of.ts";
-
-const TAG = "0195f8f0-0000-7000-8000-00000000000";
-const COUNT = 300;
+import type { PreviewWorld } from "./preview-world.ts";
+import { COUNT, createPreviewWorld, ids, TAG } from "./preview-world.ts";
 
 /** What a summary must be, computed one by one from the values of all records before and after. */
 function summaryOf(field: string, before: readonly unknown[], after: readonly unknown[]): Answer {
@@ -37,63 +33,17 @@ function summaryOf(field: string, before: readonly unknown[], after: readonly un
 }
 
 describe("the preview of cities", () => {
+  let world: PreviewWorld;
   let api: BulkFixture;
-  let cities: AccessOption = true;
-  let tags: AccessOption = true;
+  const update: PreviewWorld["update"] = (...asked) => world.update(...asked);
 
   beforeAll(async () => {
-    api = await createBulkFixture({
-      settings: { chunkRecords: 25 },
-      // The service reads the catalog at its start.
-      sql: `
-        CREATE FUNCTION name_capital() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.capital := 'of ' || NEW.name; RETURN NEW; END $$;
-        CREATE TRIGGER name_capital BEFORE UPDATE ON country FOR EACH ROW EXECUTE FUNCTION name_capital();`,
-      models: {
-        City: {
-          fields: { status: { isExposed: false } },
-          get access() {
-            return cities;
-          },
-        },
-        Tag: {
-          get access() {
-            return tags;
-          },
-        },
-      },
-    });
-    await api.query("ALTER TABLE city ADD CONSTRAINT small CHECK (population < 1000)");
+    world = await createPreviewWorld();
+    ({ api } = world);
   });
   afterAll(() => api.stop());
-  beforeEach(async () => {
-    [cities, tags] = [true, true];
-    await api.query(emptying(`country, city, tag, "_CityToTag", powercrud.task`));
-    await api.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
-    // Every fiftieth city is near the limit.
-    await api.query(
-      `INSERT INTO city (id, name, country_code, population, latitude, longitude, elevation, notes)
-       SELECT i, 'City ' || i, 'FR', CASE WHEN i % 50 = 0 THEN 999 ELSE i % 7 END, 1, 1, nullif(i % 4, 0), 'a' FROM generate_series(1, $1::int) i`,
-      [COUNT],
-    );
-    await api.query(`INSERT INTO tag SELECT ($1 || n)::uuid, 'tag ' || n FROM generate_series(1, 3) n`, [
-      TAG,
-    ]);
-  });
+  beforeEach(() => world.reset());
 
-  const ids = (from: number, to: number): string[] =>
-    Array.from({ length: to - from + 1 }, (_none, at) => String(from + at));
-  const update = (
-    data: object,
-    options: object = {},
-    viewer?: Viewer,
-    selection: object = { ids: ids(1, COUNT) },
-  ) =>
-    api.run(
-      "bulkUpdateCities",
-      { selection: ["CitySelection!", selection], data: ["CityBulkUpdateInput!", data] },
-      { ...DRY, ...options },
-      viewer,
-    );
   const values = async (column: string): Promise<unknown[]> =>
     (await api.query(`SELECT ${column} AS value FROM city ORDER BY id`)).map(({ value }) => value as unknown);
 
