@@ -45,10 +45,8 @@ export async function answerLaunch(
   if (!isJson) {
     context.print(`${isDuplicate ? "launched before: task" : "launched task"} ${task.id}`);
   }
-  if (isPreviewed) {
-    await answerPreviewed(context, powercrud, task.id, isJson);
-  } else if (isFollowed) {
-    await answerFollowed(context, powercrud, task.id, isJson);
+  if (isPreviewed || isFollowed) {
+    await answerFollowed(context, powercrud, task.id, { isJson, hasPreview: isPreviewed });
   } else if (task.finishedAt !== null) {
     process.exitCode = exitCodeOf(task);
     await printTask(context, powercrud, task, isJson);
@@ -60,38 +58,22 @@ export async function answerLaunch(
   }
 }
 
-/** Follows a task to its end, and prints how it ended. */
+/** Follows a task to its end, and prints how it ended; with `hasPreview` what a dry run would have changed, too. */
 export async function answerFollowed(
   context: CliContext,
   powercrud: PowerCrud,
   taskId: string,
-  isJson: boolean,
-): Promise<void> {
-  const settled = await followTask(context, powercrud, taskId);
-  if (settled !== undefined) {
-    await printTask(context, powercrud, settled, isJson);
-  }
-}
-
-/** The same, with what a dry run would have changed. */
-async function answerPreviewed(
-  context: CliContext,
-  powercrud: PowerCrud,
-  taskId: string,
-  isJson: boolean,
+  { isJson, hasPreview = false }: { readonly isJson: boolean; readonly hasPreview?: boolean },
 ): Promise<void> {
   const settled = await followTask(context, powercrud, taskId);
   if (settled === undefined) {
     return;
   }
-  const preview = await powercrud.tasks.preview(taskId);
-  if (isJson) {
-    const errors = await powercrud.tasks.errors(taskId, { limit: SHOWN_ERRORS });
-    printJson(context, { ...settled, errors, preview: preview ?? null });
-    return;
+  const preview = hasPreview ? await powercrud.tasks.preview(taskId) : undefined;
+  await printTask(context, powercrud, settled, isJson, hasPreview ? { preview: preview ?? null } : {});
+  if (hasPreview && !isJson) {
+    printPreview(context, preview);
   }
-  await printTask(context, powercrud, settled, false);
-  printPreview(context, preview);
 }
 
 /** Says why nothing was done; exit code 1. */
@@ -106,16 +88,17 @@ export function answerRefusal(context: CliContext, refusal: Refusal, isJson: boo
   (problems.length > 0 ? problems : [refusal.message]).forEach((line) => context.say(line));
 }
 
-/** Prints a task with its result and its first errors. */
+/** Prints a task with its result and its first errors. @param more members of its JSON */
 export async function printTask(
   context: CliContext,
   { tasks }: PowerCrud,
   task: ShownTask,
   isJson: boolean,
+  more: object = {},
 ): Promise<void> {
   const errors = await tasks.errors(task.id, { limit: SHOWN_ERRORS });
   if (isJson) {
-    printJson(context, { ...task, errors });
+    printJson(context, { ...task, errors, ...more });
     return;
   }
   const { label, progress, message, result } = task;

@@ -82,7 +82,7 @@ export function watchTask(
   id: string,
   { json: isJson = false }: AnswerOptions,
 ): Promise<void> {
-  return withClient(context, (powercrud) => answerFollowed(context, powercrud, id, isJson));
+  return withClient(context, (powercrud) => answerFollowed(context, powercrud, id, { isJson }));
 }
 
 /** Who asks, and how to answer. */
