@@ -3,7 +3,10 @@ import type { ImportStore } from "../core/imports/import-store.ts";
 import type { Imports } from "../core/imports/imports.ts";
 import { createImports } from "../core/imports/imports.ts";
 
-import { readFileRows } from "../adapters/imports/read-file-rows.ts";
+import { readCsvRows } from "../adapters/imports/csv-rows.ts";
+import { decodeText } from "../adapters/imports/decode-text.ts";
+import { readJsonlRows } from "../adapters/imports/jsonl-rows.ts";
+import type { ReadFileRows } from "../core/imports/file-rows.ts";
 import type { Config } from "../config/config.ts";
 import type { ViewerSessions } from "../core/access/viewer-sessions.ts";
 import type { EngineWatch } from "./watch-engine.ts";
@@ -37,3 +40,9 @@ export function createFileImports(
     receive: onBehalf(sessions, (upload: Parameters<Imports["receive"]>[0]) => imports.receive(upload)),
   };
 }
+
+/** Reads CSV and JSON Lines. */
+const readFileRows: ReadFileRows = (bytes, { format, encoding, csv = {} }, limits) => {
+  const pieces = decodeText(bytes, encoding, limits.maxBytes);
+  return format === "CSV" ? readCsvRows(pieces, csv, limits) : readJsonlRows(pieces, limits);
+};

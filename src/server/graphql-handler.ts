@@ -27,14 +27,21 @@ import { publicError } from "./prepared-result.ts";
 import { peerOf } from "./callers/peer.ts";
 import { rateHeaders } from "./rate-limiter.ts";
 import { readBody } from "./request-body.ts";
-import { refuseIntrospection } from "./refuse-introspection.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import { shareEvents } from "./share-events.ts";
 import type { StreamHolder } from "./track-streams.ts";
 import { isEventStream, trackStreams } from "./track-streams.ts";
 import type { RequestWatch } from "./watch-requests.ts";
 import { scopeMutations, watchRequests } from "./watch-requests.ts";
-import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
+import type {
+  ASTVisitor,
+  DocumentNode,
+  ExecutionArgs,
+  ExecutionResult,
+  GraphQLSchema,
+  ValidationContext,
+} from "graphql";
+import { GraphQLError } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
 import type { Plugin } from "graphql-yoga";
 import { createGraphQLError, createYoga } from "graphql-yoga";
@@ -357,4 +364,20 @@ function explainLimit(error: GraphQLError, maxBodyBytes: number): GraphQLError {
     `The request's body is larger than ${maxBodyBytes} bytes. Send less, or select the records with a filter instead of ids.`,
     { extensions: { code: "LIMIT_EXCEEDED" satisfies ErrorCode, maxBodyBytes, http: { status: 413 } } },
   );
+}
+
+/** Refuses documents that ask for the schema, on every transport. `__typename` is no such question. */
+function refuseIntrospection(): Plugin {
+  return { onValidate: ({ addValidationRule }) => addValidationRule(withoutIntrospection) };
+}
+
+function withoutIntrospection(context: ValidationContext): ASTVisitor {
+  return {
+    Field(node) {
+      if (node.name.value === "__schema" || node.name.value === "__type") {
+        const message = `This service does not show its schema (${node.name.value}). Its operator can change that with the setting POWERCRUD_INTROSPECTION.`;
+        context.reportError(new GraphQLError(message, { nodes: node }));
+      }
+    },
+  };
 }

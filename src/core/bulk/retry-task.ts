@@ -1,6 +1,6 @@
 import type { Viewer } from "../access/viewer.ts";
 import { shortLabel } from "../tasks/launch/check-launch-options.ts";
-import { retryCustom } from "../tasks/launch/retry-custom.ts";
+import { launchCustom } from "../tasks/launch/launch-custom.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 import type { ValidationRefusal } from "../refusals/problems.ts";
@@ -86,6 +86,35 @@ function inherit(task: Task, options: LaunchOptions): LaunchOptions {
 
 function labelOf({ id, label }: Task): string {
   return shortLabel(`retry of ${label === null || label === "" ? id : label}`);
+}
+
+/** A settled custom task that is to be launched again. */
+interface CustomRetry {
+  readonly task: Task;
+  readonly viewer: Viewer;
+  readonly options: LaunchOptions;
+}
+
+/**
+ * Launches a custom task again, with the same input; access, claims and limits are those of the definition as it is now.
+ * It runs in a worker unless the caller asks for SYNC: it has failed once, so it may take as long again.
+ */
+async function retryCustom(
+  ports: BulkPorts,
+  { task, viewer, options: given }: CustomRetry,
+): Promise<LaunchOutcome> {
+  const options: LaunchOptions = { ...given, mode: given.mode === "SYNC" ? "SYNC" : "ASYNC" };
+  const { kind, input, id: retryOf } = task;
+  return refuseCustom(ports, task) ?? launchCustom(ports, { kind, input, viewer, options, retryOf });
+}
+
+function refuseCustom(ports: BulkPorts, { id, kind, status }: Task): ValidationRefusal | undefined {
+  if (status === "SUCCEEDED") {
+    return invalidField("id", `Task ${id} has SUCCEEDED; there is nothing left of it to retry.`);
+  }
+  return ports.definitions.find(kind) === undefined
+    ? invalidField("id", `Task ${id} is of the kind ${kind}, which this service does not know any more.`)
+    : undefined;
 }
 
 /**

@@ -6,8 +6,7 @@ import type { Viewer } from "../access/viewer.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 import type { Cron, CronTimes } from "./cron.ts";
-import { decideDue } from "./due-time.ts";
-import type { ConfiguredSchedule, Schedule } from "./schedule.ts";
+import type { ConfiguredSchedule, MissedPolicy, Schedule } from "./schedule.ts";
 import type { HandledDueTime, ScheduleStore } from "./schedule-store.ts";
 
 /** The launch of a schedule's task. */
@@ -152,4 +151,32 @@ export async function giveUpDue(
     outcome: "REFUSED",
     message: "The launch failed again and again; the service's log says why.",
   });
+}
+
+/** A due time is missed when nobody has launched it for that long: an outage, or a machine that slept. */
+const MISSED_AFTER_MS = 60_000;
+
+/** What to do about a due time that has come. */
+export type DueDecision =
+  /** Launch. The launch stands for all due times up to `through`. */
+  | { readonly kind: "LAUNCH"; readonly through: Date }
+  | { readonly kind: "SKIP"; readonly nextRunAt: Date | null };
+
+/**
+ * Decides about a due time. Due times that are only a little late are launched one by one. Under ONCE, one launch stands for
+ * all that passed before this process began to launch, and for all up to now if the first of them was missed.
+ * @param startedAt when this process began to launch
+ */
+export function decideDue(
+  { due, missed }: { readonly due: Date; readonly missed: MissedPolicy },
+  times: CronTimes,
+  { now, startedAt }: { readonly now: Date; readonly startedAt: Date },
+): DueDecision {
+  const isMissed = now.getTime() - due.getTime() > MISSED_AFTER_MS;
+  if (missed === "SKIP") {
+    return isMissed
+      ? { kind: "SKIP", nextRunAt: times.nextAfter(new Date(now.getTime() - MISSED_AFTER_MS)) }
+      : { kind: "LAUNCH", through: due };
+  }
+  return { kind: "LAUNCH", through: isMissed || due < startedAt ? now : due };
 }

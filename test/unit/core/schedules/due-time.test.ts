@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decideDue } from "../../../../src/core/schedules/due-time.ts";
+import { decideDue } from "../../../../src/core/schedules/launch-due.ts";
 
 const at = (seconds: number): Date => new Date(Date.parse("2026-01-01T00:00:00Z") + seconds * 1000);
 /** Due every ten seconds. */
