@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -116,7 +117,7 @@ async function timeImport({ url, pool }: BenchDeployment, file: string): Promise
     method: "POST",
     headers: { "content-type": "text/csv" },
   });
-  const answered = once(upload, "response") as Promise<[NodeJS.ReadableStream & { statusCode: number }]>;
+  const answered = once(upload, "response") as Promise<[IncomingMessage]>;
   await pipeline(createReadStream(file), upload);
   const [response] = await answered;
   const text = (await response.toArray()).join("");
