@@ -1,4 +1,8 @@
+import type { Json } from "../../kernel/json.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
+
+/** A row's cells in the order of the file's columns: texts of CSV, or values of JSON; undefined for what a row leaves out. */
+export type RowCells = readonly (Json | undefined)[];
 
 /** What the rows of a page have in one column: a text that the database reads, null for none; undefined where a row leaves it out. */
 export type TextColumn = readonly (string | null | undefined)[];

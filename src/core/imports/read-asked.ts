@@ -7,8 +7,7 @@ import { problem } from "../refusals/problems.ts";
 import { jsonReader } from "./cell-texts.ts";
 import type { LookedUp } from "./import-columns.ts";
 import type { ImportForm } from "./import-form.ts";
-import type { Asked } from "./import-page.ts";
-import type { RowCells } from "./row-reader.ts";
+import type { Asked, RowCells } from "./import-page.ts";
 
 /** Reads what a row asks for of another model's records. */
 export type AskedReader = (cells: RowCells, note: (problem: RecordProblem) => void) => Asked;

@@ -13,8 +13,9 @@ import { readColumns, readKey, writtenBy } from "./import-columns.ts";
 import type { ImportForm } from "./import-form.ts";
 import type { ImportPorts } from "./import-ports.ts";
 import { OPERATION_OF } from "./import-form.ts";
+import type { RowCells } from "./import-page.ts";
 import { ImportPage } from "./import-page.ts";
-import type { RowCells, RowReader } from "./row-reader.ts";
+import type { RowReader } from "./row-reader.ts";
 import { createRowReader } from "./row-reader.ts";
 
 /** Rows of a page, and what read them. */

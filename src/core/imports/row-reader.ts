@@ -15,15 +15,12 @@ import { isProblem, linksReader, valueReader } from "./cell-texts.ts";
 import type { ImportColumns, LookedUp } from "./import-columns.ts";
 import { writtenBy } from "./import-columns.ts";
 import type { ImportForm } from "./import-form.ts";
-import type { ImportPage } from "./import-page.ts";
+import type { ImportPage, RowCells } from "./import-page.ts";
 import type { AskedReader } from "./read-asked.ts";
 import { createAskedReader, textOf } from "./read-asked.ts";
 
 /** A row of the operation. */
 type ImportRow = RowData | UpdateRow | UpsertRow;
-
-/** A row's cells in the order of the file's columns: texts of CSV, or values of JSON; undefined for what a row leaves out. */
-export type RowCells = readonly (Json | undefined)[];
 
 /** Reads rows of a file that have the same columns. */
 export interface RowReader {

@@ -5,7 +5,6 @@ import { spellingOf } from "../../../../src/core/files/spelling.ts";
 import { valueReader } from "../../../../src/core/imports/cell-texts.ts";
 import type { ImportForm } from "../../../../src/core/imports/import-form.ts";
 import { toColumnText } from "../../../../src/core/records/column-text.ts";
-import type { Json } from "../../../../src/kernel/json.ts";
 import { SHEET, SHEETS } from "../files/file-models.ts";
 
 /** What a cell of CSV and the same value in JSON come to, by two ways: the second has no short cuts. */
@@ -21,7 +20,7 @@ function read(path: string, cell: string, hasDecimalComma: boolean): readonly [t
   const value = spelling.fromText(cell);
   return [
     text !== null && typeof text === "object" ? "problem" : text,
-    "value" in value ? toColumnText(column.field, value.value as Json) : "problem",
+    "value" in value ? toColumnText(column.field, value.value) : "problem",
   ];
 }
 
