@@ -179,12 +179,16 @@ it("maxFailedSignIns, maxConnectionsPerViewer: wrong keys from an address, and e
     },
   });
   const query = encodeURIComponent("subscription { taskEvents { type } }");
+  // A stream whose answer is garbage is closed.
+  const answers: Response[] = [];
   const ask = async (authorization: string): Promise<number> => {
     const headers = { authorization, accept: "text/event-stream", "x-forwarded-for": "10.9.9.9" };
-    return (await fetch(`${service.url}/graphql?query=${query}`, { headers })).status;
+    answers.push(await fetch(`${service.url}/graphql?query=${query}`, { headers }));
+    return answers.at(-1)?.status ?? 0;
   };
   expect([await ask("ann"), await ask("ann"), await ask("ben")]).toEqual([200, 429, 200]);
   expect([await ask("wrong"), await ask("wrong"), await ask("wrong")]).toEqual([200, 200, 429]);
+  expect(answers).toHaveLength(6);
 });
 
 it("the first key is made once, for an administrator, and written down", async () => {
