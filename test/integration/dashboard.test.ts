@@ -113,7 +113,7 @@ it("records that another task holds are shown as such, and a second edit chooses
   const { page } = await openTestPage(browser, service.url);
   // The socket of the page is slow, so that what happens before it is there is told to nobody.
   let connectSocket = (): void => undefined;
-  const mayConnect = new Promise<void>((resolve) => (connectSocket = resolve));
+  const mayConnect = new Promise<void>((connect) => (connectSocket = connect));
   await page.routeWebSocket(/graphql/, async (socket) => {
     await mayConnect;
     socket.connectToServer();

@@ -10,7 +10,7 @@ import { graphql } from "graphql";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import demoConfig from "../../powercrud.config.ts";
-import type { PowerCrud, PowerCrudOptions, PowerCrudService } from "../../src/index.ts";
+import type { PowerCrud, PowerCrudOptions } from "../../src/index.ts";
 import { createPowerCrud, createService, defineConfig, defineTask } from "../../src/index.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
@@ -330,54 +330,6 @@ it("persistedDocuments, isPersistedOnly, isAutomaticPersisted: which documents m
     await serving(settings, async (url) => {
       expect(await (await fetch(`${url}/graphql?${asked}`)).text()).toContain(answer);
     });
-  }
-});
-
-// setting: POWERCRUD_RATE_LIMIT
-// setting: POWERCRUD_PROXY_HOPS
-it("rateLimit, proxyHops: a caller may ask all processes for so much in a minute, and is whom the proxy names", async () => {
-  const open = async (settings: object): Promise<PowerCrudService> => {
-    const config = defineConfig(demoConfig);
-    const service = await createService({
-      config,
-      databaseUrl: database.url,
-      role: "serve",
-      settings: { port: 0, ...settings },
-    });
-    await service.start();
-    return service;
-  };
-  const ask = async ({ url }: PowerCrudService, caller: string): Promise<number> =>
-    (await fetch(`${url}/graphql?query={__typename}`, { headers: { "x-forwarded-for": caller } })).status;
-  const stored = async (): Promise<number> =>
-    (await sql.query("SELECT coalesce(sum(points), 0)::int AS points FROM powercrud.rate")).rows[0]?.points;
-  /**
-   * Asks until it is refused. A process tells the others after a twentieth of the limit; this waits until it has.
-   * @returns how often it was served
-   */
-  const exhaust = async (service: PowerCrudService): Promise<number> => {
-    const before = await stored();
-    let served = 0;
-    while ((await ask(service, "10.0.0.1")) === 200) {
-      served += 1;
-      await expect.poll(stored, { interval: 5 }).toBeGreaterThanOrEqual(before + served - (served % 2));
-    }
-    return served;
-  };
-  const limited = await Promise.all([
-    open({ rateLimit: 40, proxyHops: 1 }),
-    open({ rateLimit: 40, proxyHops: 1 }),
-  ]);
-  const other = await open({ proxyHops: 1 });
-  try {
-    const [first, second] = limited;
-    expect(await exhaust(first)).toBe(40);
-    expect(await ask(first, "10.0.0.2")).toBe(200);
-    expect(await ask(other, "10.0.0.1")).toBe(200);
-    // The second process knows of it once it has told of its own.
-    expect(await exhaust(second)).toBeLessThan(10);
-  } finally {
-    await Promise.all([...limited, other].map((service) => service.stop()));
   }
 });
 

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { ExecutionResult } from "graphql";
 import { parse, subscribe } from "graphql";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -98,15 +99,13 @@ async function untilWorkerHears(service: ServiceFixture): Promise<() => void> {
     await service.settled(id);
     return id;
   };
-  let isHeard = false;
-  const hearing = (async () => {
+  const isHeard = (async () => {
     while ((await nextOf(results)).type !== "UPDATED");
-    isHeard = true;
+    return true;
   })();
   do {
     await run();
-  } while (!isHeard);
-  await hearing;
+  } while (!(await Promise.race([isHeard, setImmediate(false)])));
   const last = await run();
   for (let event = await nextOf(results); event.type !== "RELEASED" || event.task?.id !== last;) {
     event = await nextOf(results);
