@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { closeSync, openSync, readSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import pg from "pg";
 import demoConfig from "../powercrud.config.ts";
@@ -9,6 +8,7 @@ import { createSilentLogger } from "../src/kernel/logger.ts";
 import type { BenchTools } from "./bench-tools.ts";
 import type { Measure } from "./measure.ts";
 import { inMedian, median } from "./statistics.ts";
+import { threadClock } from "./thread-clock.ts";
 
 const ROUNDS = 5;
 const ACCEPTED_MS = 250;
@@ -123,20 +123,6 @@ function watchTurns(): () => number {
     clock.close();
     return longest;
   };
-}
-
-/** Counts the time that this thread has a processor, so that other programs do not show; only Linux tells it. */
-function threadClock(): { now(): number; close(): void } {
-  const buffer = Buffer.alloc(100);
-  try {
-    const file = openSync(`/proc/self/task/${process.pid}/schedstat`, "r");
-    return {
-      now: () => Number(buffer.toString("latin1", 0, readSync(file, buffer, 0, 100, 0)).split(" ")[0]) / 1e6,
-      close: () => closeSync(file),
-    };
-  } catch {
-    return { now: () => performance.now(), close: () => undefined };
-  }
 }
 
 async function ask(service: PowerCrudService, query: string): Promise<void> {
