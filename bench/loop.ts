@@ -32,6 +32,8 @@ interface Request {
   /** What the answer must have, so that no other way through the service is measured. */
   readonly answer: RegExp;
   readonly isAccepted?: boolean;
+  /** Sent to a service with typed ids. */
+  readonly isRelay?: boolean;
 }
 
 const FIRST_ID = 1_500_000_000;
@@ -39,14 +41,16 @@ const MOST = 1_000_000;
 
 /** How long one request holds the service's event loop at a time. The service runs in this process, without workers. */
 export async function measureLoop({ stores }: BenchTools): Promise<readonly Measure[]> {
-  const service = await createService({
-    config: defineConfig(demoConfig),
-    databaseUrl: stores.databaseUrl("postgres"),
-    role: "serve",
-    logger: createSilentLogger(),
-    settings: { port: 0 },
-  });
-  await service.start();
+  const open = (relay: boolean): Promise<PowerCrudService> =>
+    createService({
+      config: defineConfig({ ...demoConfig, relay }),
+      databaseUrl: stores.databaseUrl("postgres"),
+      role: "serve",
+      logger: createSilentLogger(),
+      settings: { port: 0 },
+    });
+  const [service, relayService] = [await open(false), await open(true)];
+  await Promise.all([service.start(), relayService.start()]);
   const pool = new pg.Pool({ connectionString: stores.databaseUrl("postgres"), max: 1 });
   await pool.query(
     `INSERT INTO city (id, name, country_code, population, latitude, longitude, updated_at)
@@ -56,11 +60,11 @@ export async function measureLoop({ stores }: BenchTools): Promise<readonly Meas
   try {
     const measures: Measure[] = [];
     for (const request of requests()) {
-      measures.push(await measure(service, request));
+      measures.push(await measure(request.isRelay === true ? relayService : service, request));
     }
     return measures;
   } finally {
-    await service.stop();
+    await Promise.all([service.stop(), relayService.stop()]);
     await pool.query("DELETE FROM city WHERE id >= $1", [FIRST_ID]);
     await pool.end();
   }
@@ -150,6 +154,13 @@ function requests(): readonly Request[] {
       bytes: post(DELETE, { ids: ids(1_000_000) }),
       answer: LAUNCHED,
       isAccepted: true,
+    },
+    {
+      name: "accepted: 900,000 typed ids of Relay mode",
+      bytes: post(DELETE, { ids: ids(900_000).map((id) => `City:${id}`) }),
+      answer: LAUNCHED,
+      isAccepted: true,
+      isRelay: true,
     },
     {
       name: "accepted: 100,000 ids",

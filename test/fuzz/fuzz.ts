@@ -7,6 +7,7 @@ import { buildClientSchema, getIntrospectionQuery } from "graphql";
 import type { IntrospectionQuery } from "graphql";
 import { SignJWT } from "jose";
 import { startBenchProcess } from "../../bench/bench-process.ts";
+import { LongTurns } from "./long-turns.ts";
 import { Random } from "./random.ts";
 import type { Target } from "./random-clients.ts";
 import { RANDOM_CLIENTS } from "./random-clients.ts";
@@ -67,7 +68,7 @@ async function fuzz(isAuthenticated: boolean, ms: number): Promise<void> {
     const target: Target = { url: service.address, schema, credentials };
     // Those of its start.
     await rm(turnsFile, { force: true });
-    const turns = new Turns(turnsFile);
+    const turns = new LongTurns(turnsFile);
     const end = Date.now() + ms;
     const clients = Array.from({ length: CLIENTS }, (_, at) => run(target, new Random(seed + at), end));
     const early = await megabytesAfter(service.pid, Math.min(60_000, ms / 3));
@@ -117,34 +118,15 @@ async function run(target: Target, random: Random, end: number): Promise<number>
 }
 
 /** Asks for the smallest answer all the time, and looks how long others had to wait. */
-async function probe(url: string, turns: Turns, end: number): Promise<void> {
+async function probe(url: string, turns: LongTurns, end: number): Promise<void> {
   while (Date.now() < end) {
     await askLive(url);
-    await turns.look();
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-}
-
-/** The long turns of the service's event loop. */
-class Turns {
-  longest = 0;
-  readonly #file: string;
-  #known = 0;
-
-  constructor(file: string) {
-    this.#file = file;
-  }
-
-  async look(): Promise<void> {
-    const lines = (await readFile(this.#file, "utf8").catch(() => "")).split("\n").slice(0, -1);
-    const turns = lines.slice(this.#known).map(Number);
-    this.#known = lines.length;
-    this.longest = Math.max(this.longest, ...turns);
-    for (const ms of turns.filter((each) => each > MAX_TURN_MS)) {
+    for (const held of (await turns.look()).filter((each) => each > MAX_TURN_MS)) {
       note(
-        `the event loop was held for ${ms} ms of work, at or shortly before:\n${[...lately].join("\n---\n")}`,
+        `the event loop was held for ${held} ms of work, shortly before the end of these:\n${lately.join("\n---\n")}`,
       );
     }
+    await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
 
