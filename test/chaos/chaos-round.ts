@@ -250,7 +250,13 @@ async function untilBusy({ sql, members }: Round, end: number): Promise<void> {
         : undefined,
     READY_MS,
     "some work between two faults",
-  );
+  ).catch(async (error: unknown) => {
+    const { rows } = await sql.query(
+      "SELECT label, status, attempt, created_by, age(now(), created_at)::text FROM powercrud.task WHERE finished_at IS NULL",
+    );
+    const state = { serve: readyCount("serve"), work: readyCount("work"), unsettled: rows };
+    throw new Error(`${String(error)}: ${JSON.stringify(state)}`, { cause: error });
+  });
 }
 
 /** After the last fault: waits until every process is back, every task settled, and every lock released. */

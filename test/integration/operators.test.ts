@@ -17,6 +17,7 @@ import type { Logger } from "../../src/kernel/logger.ts";
 import { freePort } from "../support/free-port.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
+import { createTestRedis } from "../support/test-redis.ts";
 import { nextWithin } from "../support/deadline.ts";
 
 type Line = Readonly<Record<string, unknown>>;
@@ -77,8 +78,9 @@ async function ask(
   query: string,
   id = "edge-1",
   headers = {},
+  { url }: PowerCrudService = service,
 ): Promise<{ readonly data: never; readonly requestId: string | null }> {
-  const response = await fetch(`${service.url}/graphql`, {
+  const response = await fetch(`${url}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json", "x-viewer": "ann", "x-request-id": id, ...headers },
     body: JSON.stringify({ query }),
@@ -164,7 +166,42 @@ describe("traces", () => {
     await nextWithin(feed, 10_000, "the end of the task");
     await feed.return?.();
 
-    const spans = exporter.getFinishedSpans();
+    expectOneTrace(exporter.getFinishedSpans(), traceId);
+  });
+
+  it("lead from an API over Redis to a worker, and from the worker's events over Redis to a subscriber", async () => {
+    const redis = createTestRedis();
+    const other = await createTestDatabase();
+    const open = (role: "serve" | "work"): Promise<PowerCrudService> =>
+      createService({
+        config: defineConfig(demoConfig),
+        databaseUrl: other.url,
+        role,
+        settings: { port: 0, backend: "redis", redisUrl: redis.url, redisKeyPrefix: redis.keyPrefix },
+        logger,
+      });
+    const [api, worker] = [await open("serve"), await open("work")];
+    try {
+      const client = new Client(other.url);
+      await client.connect();
+      await insertCities(client, 30);
+      await client.end();
+      await Promise.all([api.start(), worker.start()]);
+      exporter.reset();
+      const feed = api.powercrud.feed.subscribe({ filter: { types: ["CLEANUP"] } });
+      const traceId = "0af7651916cd43dd8448eb211c80319c";
+      await ask(BULK, "edge-4", { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }, api);
+      await nextWithin(feed, 20_000, "the end of the task");
+      await feed.return?.();
+      expectOneTrace(exporter.getFinishedSpans(), traceId);
+    } finally {
+      await Promise.all([api.stop(), worker.stop()]);
+      await redis.drop();
+      await other.drop();
+    }
+  });
+
+  function expectOneTrace(spans: readonly ReadableSpan[], traceId: string): void {
     expect(new Set(spans.map((span) => span.spanContext().traceId))).toEqual(new Set([traceId]));
     const named = (name: string): readonly ReadableSpan[] => spans.filter((span) => span.name === name);
     const idOf = (name: string): string | undefined => named(name)[0]?.spanContext().spanId;
@@ -178,7 +215,7 @@ describe("traces", () => {
       expect.arrayContaining(["COMPLETE", "CLEANUP"]),
     );
     expect(named("event")[0]?.parentSpanContext?.spanId).toBe(idOf("mutation"));
-  });
+  }
 });
 
 describe("the audit log", () => {
