@@ -1,0 +1,245 @@
+import { Button, Group, Stack, Text, Title } from "@mantine/core";
+import { useNavigate, useParams } from "@tanstack/react-router";
+import type { JSX } from "react";
+import { useRef, useState } from "react";
+import { watchTask } from "../frame/watched-tasks.ts";
+import { useWorkspace } from "../frame/workspace.tsx";
+import { ImportColumnsDocument } from "../generated/graphql.ts";
+import type { ImportColumnsQuery } from "../generated/graphql.ts";
+import type { Model } from "../models/model.ts";
+import { errorText } from "../parts/error-text.ts";
+import { PageLink } from "../parts/link.tsx";
+import { Empty, Failure } from "../parts/notice.tsx";
+import { useAnswer } from "../parts/use-answer.ts";
+import { count } from "../tasks/task-words.ts";
+import { ColumnTable } from "./column-table.tsx";
+import { ChooseFile, FileDrop } from "./file-drop.tsx";
+import type { ImportForm } from "./import-form.ts";
+import { emptyForm, mappingOf } from "./import-form.ts";
+import { ImportOptions } from "./import-options.tsx";
+import type { Check } from "./launch-import.ts";
+import { checkSample, openImport, sendFile } from "./launch-import.ts";
+import type { Sample } from "./read-sample.ts";
+import { readSample } from "./read-sample.ts";
+import type { ChosenFile } from "./uploads.ts";
+import { chooseFile, keepUpload, useChosenFile } from "./uploads.ts";
+
+/** What an import would do with the columns, by the service's rules. */
+export type ColumnUses = ImportColumnsQuery["importColumns"];
+
+export function ImportPage(): JSX.Element {
+  const { model: name } = useParams({ from: "/imports/$model" });
+  const model = useWorkspace().models.find((one) => one.name === name);
+  const chosen = useChosenFile(name);
+  if (model === undefined || model.imports.length === 0) {
+    return <Empty>There is no model {name} that you may import.</Empty>;
+  }
+  return (
+    <Stack gap="md">
+      <ImportHead model={model} />
+      {chosen === undefined ? (
+        <FileDrop onFile={(file) => chooseFile(name, { file })}>
+          CSV or JSON Lines. Columns that are called like fields are found by their names; you see what
+          becomes of each before anything is sent.
+        </FileDrop>
+      ) : (
+        <ImportView key={fileKey(chosen.file)} model={model} chosen={chosen} />
+      )}
+    </Stack>
+  );
+}
+
+/** The title, and the way back to the records. */
+export function ImportHead({ model }: { model: Model }): JSX.Element {
+  return (
+    <Group gap="sm" align="baseline">
+      <Title order={1} size="h3">
+        Import {model.title.toLowerCase()}
+      </Title>
+      <PageLink to="/records/$model" params={{ model: model.name }} size="sm">
+        All {model.title.toLowerCase()}
+      </PageLink>
+    </Group>
+  );
+}
+
+function fileKey({ name, size, lastModified }: File): string {
+  return `${name} ${size} ${lastModified}`;
+}
+
+/** How to read the file, what to do with it, and what would come of it. */
+function ImportView({ model, chosen }: { model: Model; chosen: ChosenFile }): JSX.Element {
+  const { connection } = useWorkspace();
+  const { file } = chosen;
+  const [form, setForm] = useState<ImportForm>(() => chosen.form ?? emptyForm(model.imports));
+  const { format, encoding, separator, quote, operation, key } = form;
+  const dialect = { format, encoding, separator, quote };
+  const sample = useAnswer(JSON.stringify(dialect), () => readSample(file, dialect));
+  const question = {
+    model: model.name,
+    operation,
+    headers: [...(sample.data?.headers ?? [])],
+    mapping: sample.data === undefined ? {} : mappingOf(form, sample.data),
+    ...(key === undefined || operation === "CREATE" ? {} : { key }),
+  };
+  const uses = useAnswer(JSON.stringify(question), async () =>
+    question.headers.length === 0
+      ? undefined
+      : (await connection.request(ImportColumnsDocument, question)).importColumns,
+  );
+  const isReady = sample.data !== undefined && uses.data !== undefined && !sample.isLoading && !uses.isLoading;
+  const isPossible = isReady && uses.data?.problems.length === 0;
+  const check = useCheck(model, form, isPossible ? sample.data : undefined, file.name);
+  const problems = isReady ? (uses.data?.problems ?? []) : [];
+  return (
+    <>
+      <Group gap="sm">
+        <Text size="sm" fw={500}>
+          {file.name}
+        </Text>
+        <Text size="sm" c="dimmed">
+          {bytesInWords(file.size)}
+        </Text>
+        <ChooseFile onFile={(next) => chooseFile(model.name, { file: next })}>Choose another file</ChooseFile>
+      </Group>
+      <ImportOptions
+        model={model}
+        form={form}
+        dialect={sample.data?.dialect}
+        keys={uses.data?.keys ?? []}
+        onChange={(part) => setForm((before) => ({ ...before, ...part }))}
+      />
+      {sample.error === undefined ? null : <Failure message={sample.error} />}
+      {uses.error === undefined ? null : <Failure message={uses.error} onRetry={uses.reload} />}
+      {sample.data?.headers.length === 0 ? <Failure message="The file is empty." /> : null}
+      {problems.map((problem) => (
+        <Text key={problem} size="sm" className="problem" role="alert">
+          {problem}
+        </Text>
+      ))}
+      <Launch model={model} form={form} file={file} sample={isPossible ? sample.data : undefined} check={check} />
+      {sample.data === undefined ? null : (
+        <ColumnTable
+          sample={sample.data}
+          uses={uses.data}
+          faults={check.data?.faults ?? []}
+          mapping={form.mapping}
+          onMap={(header, path) => setForm((before) => ({ ...before, mapping: mapped(before, header, path) }))}
+        />
+      )}
+    </>
+  );
+}
+
+/** @param path undefined for a column that is found by its name */
+function mapped(
+  { mapping }: ImportForm,
+  header: string,
+  path: string | undefined,
+): Readonly<Record<string, string>> {
+  const others = Object.entries(mapping).filter(([name]) => name !== header);
+  return Object.fromEntries(path === undefined ? others : [...others, [header, path]]);
+}
+
+/** A choice is often followed by the next one. */
+const PAUSE_MS = 400;
+
+/** Tries the first rows anew whenever something else is chosen. */
+function useCheck(model: Model, form: ImportForm, sample: Sample | undefined, fileName: string) {
+  const { connection } = useWorkspace();
+  // What is done about rows that fail makes no difference to whether they do.
+  const { errorPolicy: _errorPolicy, ...asked } = form;
+  const key = sample === undefined ? "" : JSON.stringify([asked, sample.dialect, sample.headers]);
+  const answer = useAnswer(key, async (): Promise<Check | undefined> => {
+    if (sample === undefined || sample.rows.length === 0) {
+      return undefined;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    return latestKey.current === key
+      ? checkSample(connection, { model: model.name, form, sample, fileName })
+      : undefined;
+  });
+  const latestKey = useRef(key);
+  latestKey.current = key;
+  return { ...answer, isAsked: key !== "" };
+}
+
+type CheckAnswer = ReturnType<typeof useCheck>;
+
+/** What the first rows came to, and the button that sends all. */
+function Launch(props: {
+  model: Model;
+  form: ImportForm;
+  file: File;
+  sample: Sample | undefined;
+  check: CheckAnswer;
+}): JSX.Element {
+  const { model, form, file, sample, check } = props;
+  const { connection } = useWorkspace();
+  const navigate = useNavigate();
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<string>();
+  const launch = async (): Promise<void> => {
+    if (sample === undefined) {
+      return;
+    }
+    setBusy(true);
+    try {
+      const asked = { model: model.name, form, sample, fileName: file.name };
+      const opened = await openImport(connection, asked, false);
+      keepUpload(opened.taskId, file.size, sendFile(connection, opened, sample, file));
+      watchTask(opened.taskId);
+      chooseFile(model.name, undefined);
+      await navigate({ to: "/imports/$model/$id", params: { model: model.name, id: opened.taskId } });
+    } catch (error) {
+      setFailure(errorText(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <Stack gap="xs">
+      <Group gap="md">
+        <Button disabled={sample === undefined} loading={busy} onClick={() => void launch()}>
+          Import {file.name}
+        </Button>
+        {sample === undefined ? null : <CheckWords sample={sample} check={check} />}
+      </Group>
+      {failure === undefined ? null : <Failure message={failure} />}
+      {check.error === undefined ? null : <Failure message={check.error} onRetry={check.reload} />}
+    </Stack>
+  );
+}
+
+function CheckWords({ sample, check }: { sample: Sample; check: CheckAnswer }): JSX.Element {
+  if (sample.rows.length === 0) {
+    return <Text size="sm">The file has no rows below its first line.</Text>;
+  }
+  if (check.data === undefined || check.isLoading) {
+    return (
+      <Text size="sm" c="dimmed" role="status">
+        {check.error === undefined ? "Checking the first rows… nothing is changed." : ""}
+      </Text>
+    );
+  }
+  const { checked, failed, message } = check.data;
+  const which = sample.isWhole ? `All ${count(checked)} rows` : `The first ${count(checked)} rows`;
+  const words =
+    message ??
+    (failed === 0
+      ? `${which} can be written.`
+      : `${which} were checked: ${count(checked - failed)} can be written, ${count(failed)} cannot.`);
+  return (
+    <Text size="sm" role="status" data-checked={checked} data-failed={failed}>
+      {words}
+    </Text>
+  );
+}
+
+const UNITS = ["bytes", "kB", "MB", "GB"];
+
+/** 1,234,567 as "1.2 MB". */
+export function bytesInWords(bytes: number): string {
+  const step = Math.min(UNITS.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** step;
+  return `${new Intl.NumberFormat("en", { maximumFractionDigits: value < 100 && step > 0 ? 1 : 0 }).format(value)} ${UNITS[step] ?? ""}`;
+}
