@@ -1,4 +1,4 @@
-import type { ColumnOfFile, ColumnQuestion, ColumnUses } from "../core/imports/column-uses.ts";
+import type { ColumnOfFile, ColumnQuestion, ColumnUses, KeyOfRows } from "../core/imports/column-uses.ts";
 import type { ImportForm } from "../core/imports/import-form.ts";
 import type { ImportState } from "../core/imports/import-store.ts";
 import type { Imports } from "../core/imports/imports.ts";
@@ -178,6 +178,17 @@ function addImportColumns(
       header: t.exposeString("header"),
       path: t.exposeString("path", { nullable: true, description: "Of its field: `name`, `country.code`." }),
       use: t.field({ type: use, resolve: (each) => each.use }),
+      problem: t.exposeString("problem", {
+        nullable: true,
+        description: "Why it is unknown, with the nearest name; null for all others.",
+      }),
+    }),
+  });
+  const key = builder.objectRef<KeyOfRows>("ImportKey").implement({
+    description: "A key by which the rows of a file may name their records.",
+    fields: (t) => ({
+      name: t.exposeString("name", { description: "For `key` of `createImport`." }),
+      fields: t.stringList({ description: "What a row needs.", resolve: (each) => [...each.fields] }),
     }),
   });
   const columns = builder.objectRef<ColumnUses>("ImportColumns").implement({
@@ -188,12 +199,13 @@ function addImportColumns(
         description: "What a column may be mapped to.",
         resolve: (uses) => [...uses.paths],
       }),
-      keys: t.stringList({
+      keys: t.field({
+        type: [key],
         description: "The keys by which rows may name their records.",
         resolve: (uses) => [...uses.keys],
       }),
       problems: t.stringList({
-        description: "Why a file with these columns would be refused; empty where it would be taken.",
+        description: "Why a file with these columns would be refused, apart from unknown ones.",
         resolve: (uses) => uses.problems.map(({ message }) => message),
       }),
     }),

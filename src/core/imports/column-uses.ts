@@ -29,6 +29,16 @@ export interface ColumnOfFile {
   /** The path of its field; null for one that is left out or unknown. */
   readonly path: string | null;
   readonly use: ColumnUse;
+  /** Why it is unknown; null for all others. */
+  readonly problem: string | null;
+}
+
+/** A key by which rows may name their records. */
+export interface KeyOfRows {
+  /** As the import's option `key` calls it. */
+  readonly name: string;
+  /** The fields that a row needs. */
+  readonly fields: readonly string[];
 }
 
 /** What an import would do with the columns of a file. */
@@ -36,9 +46,9 @@ export interface ColumnUses {
   readonly columns: readonly ColumnOfFile[];
   /** The paths that a column may be mapped to. */
   readonly paths: readonly string[];
-  /** The names of the keys by which rows may name their records. */
-  readonly keys: readonly string[];
-  /** Why a file with these columns would be refused; empty where it would be taken. */
+  /** The keys by which rows may name their records; the id is the first, where it is of one field. */
+  readonly keys: readonly KeyOfRows[];
+  /** Why a file with these columns would be refused, apart from unknown ones. */
   readonly problems: readonly RecordProblem[];
 }
 
@@ -60,7 +70,7 @@ export function findColumnUses(
 ): ColumnUses {
   const model = models.get(form.model);
   const operation = OPERATION_OF[form.operation];
-  const keys = [...(model.key.length === 1 ? ["id"] : []), ...namingKeys(model).map(apiNameOfKey)];
+  const keys = keysOf(model);
   const refusal = refuseQuestion(access, viewer, model, { form, headers });
   if (refusal !== undefined) {
     return { columns: [], paths: [], keys, problems: [refusal] };
@@ -82,28 +92,38 @@ export function findColumnUses(
   const denied = refuseWrite(access, viewer, model, operation, written)?.message;
   const missing =
     "value" in whole && form.operation !== "CREATE" ? missingKey(model, form, whole.value) : undefined;
+  const ignored: readonly string[] = "value" in whole ? whole.value.ignored : [];
   const mayRead = mayReadHeader(access, viewer, model);
   const columns = headers.map((header): ColumnOfFile => {
     const mapped = Object.hasOwn(given, header) ? given[header] : undefined;
     if (mapped === "" || isReasonColumn(header)) {
-      return { header, path: null, use: "LEFT_OUT" };
+      return { header, path: null, use: "LEFT_OUT", problem: null };
     }
     const mapping = mapped === undefined ? {} : { [header]: mapped };
     const found = matchHeaders(models, model, [header], { mapping, mayRead });
-    const path = "value" in found ? (found.value[0]?.header ?? null) : null;
-    const isIgnored = "value" in whole && whole.value.ignored.includes(header);
-    return { header, path, use: path === null ? "UNKNOWN" : isIgnored ? "READ_ONLY" : "WRITTEN" };
+    if ("problems" in found) {
+      return { header, path: null, use: "UNKNOWN", problem: found.problems[0]?.message ?? null };
+    }
+    const use = ignored.includes(header) ? "READ_ONLY" : "WRITTEN";
+    return { header, path: found.value[0]?.header ?? null, use, problem: null };
   });
+  const ofColumns = new Set(columns.map((column) => column.problem));
   return {
     columns,
     paths: knownHeaders(models, model).filter(isWritten),
     keys,
     problems: [
-      ...("problems" in whole ? whole.problems : []),
+      ...("problems" in whole ? whole.problems.filter(({ message }) => !ofColumns.has(message)) : []),
       ...(denied === undefined ? [] : [problem(denied, undefined, "FORBIDDEN")]),
       ...(missing === undefined ? [] : [missing]),
     ],
   };
+}
+
+function keysOf(model: Model): readonly KeyOfRows[] {
+  const uniques = namingKeys(model).map((key) => ({ name: apiNameOfKey(key), fields: key.fields }));
+  const all = model.key.length === 1 ? [{ name: "id", fields: model.key }, ...uniques] : uniques;
+  return all.map(({ name, fields }) => ({ name, fields: fields.map(({ apiName }) => apiName) }));
 }
 
 function refuseQuestion(

@@ -286,7 +286,11 @@ export function readKey(model: Model, key: string | undefined): Parsed<UniqueKey
 }
 
 /** The problem of a file that lacks a column of the key that names the records. */
-export function missingKey(model: Model, form: Pick<ImportForm, "key">, columns: ImportColumns): RecordProblem | undefined {
+export function missingKey(
+  model: Model,
+  form: Pick<ImportForm, "key">,
+  columns: ImportColumns,
+): RecordProblem | undefined {
   const unique = readKey(model, form.key);
   const fields = ("value" in unique ? unique.value?.fields : undefined) ?? model.key;
   const given = new Set(writtenBy(columns));

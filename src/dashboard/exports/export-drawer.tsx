@@ -51,9 +51,7 @@ function ExportForm(props: ExportProps): JSX.Element {
   const [isEscaped, setEscaped] = useState(true);
   const all = useColumns(props);
   const [chosen, setChosen] = useState<ReadonlySet<string>>();
-  const paths = all
-    .filter(({ path, isShown }) => chosen?.has(path) ?? isShown)
-    .map(({ path }) => path);
+  const paths = all.filter(({ path, isShown }) => chosen?.has(path) ?? isShown).map(({ path }) => path);
   const { where, search, orderBy } = variables;
   const file = format === "CSV" ? "csv" : "jsonl";
   const asked = { where, search, orderBy };
@@ -107,23 +105,25 @@ function ExportForm(props: ExportProps): JSX.Element {
 function useColumns({ shape, columns }: ExportProps): readonly Column[] {
   const { connection } = useWorkspace();
   const { name, imports } = shape.model;
-  const [operation] = imports;
   // Which lists are links, and which have a file of their own, is known to the service's rules alone.
-  const { data: known = [] } = useAnswer(`paths ${name}`, async () =>
-    operation === undefined
-      ? []
-      : (await connection.request(ImportColumnsDocument, { model: name, operation, headers: [] }))
-          .importColumns.paths,
-  );
-  return shape.fields.flatMap(({ name: path, title, kind, type }): readonly Column[] => {
+  const { data: known } = useAnswer(`paths ${name}`, async () => {
+    const asked = { model: name, operation: imports[0] ?? "UPDATE", headers: [] };
+    return (await connection.request(ImportColumnsDocument, asked)).importColumns;
+  });
+  const id =
+    known?.keys.some(({ name: key }) => key === "id") === true
+      ? [{ path: "id", title: "Id", isShown: true }]
+      : [];
+  const fields = shape.fields.flatMap(({ name: path, title, kind, type }): readonly Column[] => {
     const isShown = columns.some((one) => one.name === path);
     if (kind === "record") {
       const label = shape.labelOf(type);
       const key = { path, title: `${title}, its key`, isShown: isShown && label === undefined };
       return label === undefined ? [key] : [key, { path: `${path}.${label}`, title, isShown }];
     }
-    return kind === "records" && !known.includes(path) ? [] : [{ path, title, isShown }];
+    return kind === "records" && known?.paths.includes(path) !== true ? [] : [{ path, title, isShown }];
   });
+  return [...id, ...fields];
 }
 
 function Columns(props: {
@@ -246,7 +246,9 @@ function Written(props: { task: TaskRowFragment; model: string; format: Format }
     <Stack gap={6} data-export={task.status}>
       <TaskBar task={task} />
       <TaskCounts task={task} />
-      {isSettled(task) && task.status !== "SUCCEEDED" ? <Failure message={task.message ?? "It failed."} /> : null}
+      {isSettled(task) && task.status !== "SUCCEEDED" ? (
+        <Failure message={task.message ?? "It failed."} />
+      ) : null}
       {task.status === "SUCCEEDED" ? (
         <Group>
           <DownloadButton isMain path={`/tasks/${task.id}/export.${file}`} name={`${props.model}.${file}`}>

@@ -50,7 +50,13 @@ export function ColumnTable(props: {
         </Table.Thead>
         <Table.Tbody>
           {rows.map(({ line, cells }) => (
-            <SampleRows key={line} line={line} cells={cells} width={sample.headers.length} fault={byLine.get(line)} />
+            <SampleRows
+              key={line}
+              line={line}
+              cells={cells}
+              width={sample.headers.length}
+              fault={byLine.get(line)}
+            />
           ))}
         </Table.Tbody>
       </Table>
@@ -70,7 +76,12 @@ function ColumnTarget(props: {
   const isLeftOut = given === "" || (given === undefined && column?.use === "LEFT_OUT");
   const path = isLeftOut ? LEAVE_OUT : (given ?? column?.path ?? null);
   const all = [...new Set([...paths, ...(path === null || path === LEAVE_OUT ? [] : [path])])];
-  const note = { READ_ONLY: "Cannot be written; left out", UNKNOWN: "Choose a field", LEFT_OUT: "", WRITTEN: "" };
+  const note = {
+    READ_ONLY: "Cannot be written; left out",
+    UNKNOWN: "",
+    LEFT_OUT: "",
+    WRITTEN: "",
+  };
   const words = note[column?.use ?? "WRITTEN"];
   return (
     <>
@@ -117,7 +128,7 @@ function SampleRows(props: {
         <Table.Tr className="bad-row">
           <Table.Td />
           <Table.Td colSpan={Math.max(1, width)} className="reason">
-            {fault.reason}
+            <span>{fault.reason}</span>
           </Table.Td>
         </Table.Tr>
       )}

@@ -40,11 +40,7 @@ export function ImportButton({ model }: { model: string }): JSX.Element {
 /** Around a page of the model: a file that is dropped there leads to the page of its import. */
 export function ImportDrop(props: { model: string; isPossible: boolean; children: ReactNode }): JSX.Element {
   const go = useImportPage(props.model);
-  return props.isPossible ? (
-    <DropZone onFile={go}>{props.children}</DropZone>
-  ) : (
-    <div>{props.children}</div>
-  );
+  return props.isPossible ? <DropZone onFile={go}>{props.children}</DropZone> : <div>{props.children}</div>;
 }
 
 /** Takes files that are dropped on it, and shows that it does. */

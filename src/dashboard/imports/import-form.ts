@@ -65,25 +65,17 @@ export function inputOf(
   };
 }
 
-/** What an import was launched with, for the next one. @param input of its task */
-export function formOf(
-  input: unknown,
-  { onConflict, errorPolicy }: Pick<ImportForm, "onConflict" | "errorPolicy">,
-): ImportForm {
+/** How the file of an import was read, for the next one. @param input of its task */
+export function formOf(input: unknown): ImportForm {
   const { import: stored } = (input ?? {}) as { readonly import?: StoredForm };
   const { csv = {}, operation = "CREATE" } = stored ?? {};
   return {
     ...emptyForm([operation]),
+    ...csv,
     key: stored?.key,
     mapping: stored?.mapping ?? {},
     hasDecimalComma: stored?.hasDecimalComma ?? false,
     timeOffset: stored?.timeOffset ?? "",
-    empty: csv.empty ?? "BY_QUOTES",
-    areFormulasEscaped: csv.areFormulasEscaped ?? true,
-    separator: csv.separator,
-    quote: csv.quote,
-    onConflict,
-    errorPolicy,
   };
 }
 

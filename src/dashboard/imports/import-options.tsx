@@ -1,10 +1,23 @@
-import { Button, Checkbox, Collapse, Group, Paper, Radio, SegmentedControl, Select, Stack, TextInput } from "@mantine/core";
+import {
+  Button,
+  Checkbox,
+  Collapse,
+  Group,
+  Input,
+  Paper,
+  Radio,
+  SegmentedControl,
+  Select,
+  Stack,
+  TextInput,
+} from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import type { JSX } from "react";
 import type { ErrorPolicy, ImportOperation } from "../generated/graphql.ts";
 import type { Model } from "../models/model.ts";
 import { ConflictChoice } from "../records/bulk-drawer.tsx";
 import type { ImportForm } from "./import-form.ts";
+import type { ColumnUses } from "./import-page.tsx";
 import type { Sample } from "./read-sample.ts";
 
 type Change = (part: Partial<ImportForm>) => void;
@@ -48,29 +61,31 @@ const EMPTY_CELLS = [
 ];
 
 /** What is done with the rows, and how the file is read. */
-export function ImportOptions(
-  props: OptionsProps & { model: Model; keys: readonly string[] },
-): JSX.Element {
+export function ImportOptions(props: OptionsProps & { model: Model; keys: ColumnUses["keys"] }): JSX.Element {
   const { model, form, dialect, keys, onChange } = props;
   const [isOpen, { toggle }] = useDisclosure(false);
   return (
     <Stack gap="sm">
       <Group gap="lg" align="end">
-        <SegmentedControl
-          size="xs"
-          aria-label="What to do with the rows"
-          data={model.imports.map((value) => ({ value, label: OPERATION_WORDS[value] }))}
-          value={form.operation}
-          onChange={(operation) => onChange({ operation })}
-        />
+        <Input.Wrapper size="xs" label="What to do with the rows">
+          <div>
+            <SegmentedControl
+              size="xs"
+              aria-label="What to do with the rows"
+              data={model.imports.map((value) => ({ value, label: OPERATION_WORDS[value] }))}
+              value={form.operation}
+              onChange={(operation) => onChange({ operation })}
+            />
+          </div>
+        </Input.Wrapper>
         {form.operation === "CREATE" || keys.length === 0 ? null : (
           <Select
             size="xs"
             w={200}
             label="Rows name their records by"
             allowDeselect={false}
-            data={[...keys]}
-            value={form.key ?? keys[0] ?? null}
+            data={keys.map(({ name, fields }) => ({ value: name, label: fields.join(" and ") }))}
+            value={form.key ?? keys[0]?.name ?? null}
             onChange={(key) => onChange({ key: key === null || key === "id" ? undefined : key })}
           />
         )}

@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import type { JSX } from "react";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { watchTask } from "../frame/watched-tasks.ts";
 import { useWorkspace } from "../frame/workspace.tsx";
 import { ImportColumnsDocument } from "../generated/graphql.ts";
@@ -87,10 +87,13 @@ function ImportView({ model, chosen }: { model: Model; chosen: ChosenFile }): JS
       ? undefined
       : (await connection.request(ImportColumnsDocument, question)).importColumns,
   );
-  const isReady = sample.data !== undefined && uses.data !== undefined && !sample.isLoading && !uses.isLoading;
-  const isPossible = isReady && uses.data?.problems.length === 0;
+  const isReady =
+    sample.data !== undefined && uses.data !== undefined && !sample.isLoading && !uses.isLoading;
+  const unknown = uses.data?.columns.filter(({ use }) => use === "UNKNOWN").map(({ header }) => header) ?? [];
+  const isPossible = isReady && uses.data?.problems.length === 0 && unknown.length === 0;
   const check = useCheck(model, form, isPossible ? sample.data : undefined, file.name);
   const problems = isReady ? (uses.data?.problems ?? []) : [];
+  useGuess(chosen, uses.data, setForm);
   return (
     <>
       <Group gap="sm">
@@ -117,28 +120,83 @@ function ImportView({ model, chosen }: { model: Model; chosen: ChosenFile }): JS
           {problem}
         </Text>
       ))}
-      <Launch model={model} form={form} file={file} sample={isPossible ? sample.data : undefined} check={check} />
+      {isReady && unknown.length > 0 ? (
+        <UnknownColumns
+          headers={unknown}
+          onLeaveOut={() =>
+            setForm((before) => unknown.reduce((next, header) => mapped(next, header, ""), before))
+          }
+        />
+      ) : null}
+      <Launch
+        model={model}
+        form={form}
+        file={file}
+        sample={isPossible ? sample.data : undefined}
+        check={check}
+      />
       {sample.data === undefined ? null : (
         <ColumnTable
           sample={sample.data}
           uses={uses.data}
           faults={check.data?.faults ?? []}
           mapping={form.mapping}
-          onMap={(header, path) => setForm((before) => ({ ...before, mapping: mapped(before, header, path) }))}
+          onMap={(header, path) => setForm((before) => mapped(before, header, path))}
         />
       )}
     </>
   );
 }
 
+/**
+ * A file that names no record by a key has new ones. Done once, before anybody chooses: of a file that was mended, all is known.
+ */
+function useGuess(
+  chosen: ChosenFile,
+  uses: ColumnUses | undefined,
+  setForm: (change: (before: ImportForm) => ImportForm) => void,
+): void {
+  const isGuessed = useRef(chosen.form !== undefined);
+  useEffect(() => {
+    if (isGuessed.current || uses === undefined) {
+      return;
+    }
+    isGuessed.current = true;
+    const paths = new Set(uses.columns.map(({ path }) => path));
+    const key = uses.keys.find(
+      ({ name, fields }) => paths.has(name) || fields.every((field) => paths.has(field)),
+    );
+    if (key === undefined) {
+      setForm((before) => ({ ...before, operation: "CREATE" }));
+    } else if (key.name !== "id") {
+      setForm((before) => ({ ...before, key: key.name }));
+    }
+  }, [uses, setForm]);
+}
+
 /** @param path undefined for a column that is found by its name */
-function mapped(
-  { mapping }: ImportForm,
-  header: string,
-  path: string | undefined,
-): Readonly<Record<string, string>> {
-  const others = Object.entries(mapping).filter(([name]) => name !== header);
-  return Object.fromEntries(path === undefined ? others : [...others, [header, path]]);
+function mapped(form: ImportForm, header: string, path: string | undefined): ImportForm {
+  const others = Object.entries(form.mapping).filter(([name]) => name !== header);
+  const mapping = Object.fromEntries(path === undefined ? others : [...others, [header, path]]);
+  return { ...form, mapping };
+}
+
+function UnknownColumns(props: { headers: readonly string[]; onLeaveOut: () => void }): JSX.Element {
+  const { headers, onLeaveOut } = props;
+  const names = headers.map((header) => `"${header}"`).join(", ");
+  return (
+    <Group gap="sm">
+      <Text size="sm" className="problem" role="alert">
+        {headers.length === 1
+          ? `No field is called ${names}. Choose one below`
+          : `No fields are called ${names}. Choose them below`}
+        , or
+      </Text>
+      <Button size="compact-xs" variant="default" onClick={onLeaveOut}>
+        {headers.length === 1 ? "Leave it out" : "Leave them out"}
+      </Button>
+    </Group>
+  );
 }
 
 /** A choice is often followed by the next one. */
@@ -222,14 +280,15 @@ function CheckWords({ sample, check }: { sample: Sample; check: CheckAnswer }): 
     );
   }
   const { checked, failed, message } = check.data;
-  const which = sample.isWhole ? `All ${count(checked)} rows` : `The first ${count(checked)} rows`;
+  const rows = checked === 1 ? "row" : `${count(checked)} rows`;
+  const which = sample.isWhole ? (checked === 1 ? "The only row" : `All ${rows}`) : `The first ${rows}`;
   const words =
     message ??
     (failed === 0
       ? `${which} can be written.`
       : `${which} were checked: ${count(checked - failed)} can be written, ${count(failed)} cannot.`);
   return (
-    <Text size="sm" role="status" data-checked={checked} data-failed={failed}>
+    <Text size="sm" role="status" data-check={checked} data-check-failed={failed}>
       {words}
     </Text>
   );

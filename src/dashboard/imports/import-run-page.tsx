@@ -90,7 +90,9 @@ function ImportRun(props: { model: Model; first: ImportTaskFragment; input: unkn
         </Stack>
         <TaskActions task={task} onChange={() => undefined} />
       </Group>
-      {upload?.failure === undefined || task.status === "CANCELLED" ? null : <Failure message={upload.failure} />}
+      {upload?.failure === undefined || task.status === "CANCELLED" ? null : (
+        <Failure message={upload.failure} />
+      )}
       <Card withBorder padding="md">
         <Stack gap={6}>
           {task.status === "RECEIVING" ? <Receiving task={task} upload={upload} /> : <Writing task={task} />}
@@ -148,11 +150,11 @@ function Writing({ task }: { task: ImportTaskFragment }): JSX.Element {
     <>
       <Text size="sm" fw={500} data-written={succeeded} data-failed={failed}>
         {words ??
-          `Of ${count(rows)} rows ${count(succeeded)} ${deed}, ${count(failed)} failed, ${count(skipped)} left out.`}
+          `${count(rows)} rows: ${count(succeeded)} ${deed}, ${count(failed)} failed, ${count(skipped)} left out.`}
       </Text>
       <TaskBar task={task} />
-      <TaskCounts task={task} />
-      {isSettled(task) && task.message ? <Text size="sm">{task.message}</Text> : null}
+      {isSettled(task) ? null : <TaskCounts task={task} />}
+      {task.status === "FAILED" && task.message ? <Text size="sm">{task.message}</Text> : null}
     </>
   );
 }
@@ -165,10 +167,14 @@ function Outcome(props: { model: Model; task: ImportTaskFragment; input: unknown
   const answer = useAnswer(`failed ${task.id}`, () => readFailed(connection, task));
   const { failedPath, fileName } = task.import ?? {};
   const again = (file: File): void => {
-    chooseFile(model.name, { file, form: formOf(input, task) });
+    chooseFile(model.name, { file, form: formOf(input) });
     void navigate({ to: "/imports/$model", params: { model: model.name } });
   };
-  if (failedPath === undefined || failedPath === null || (answer.data?.rows.length === 0 && !answer.isLoading)) {
+  if (
+    failedPath === undefined ||
+    failedPath === null ||
+    (answer.data?.rows.length === 0 && !answer.isLoading)
+  ) {
     return (
       <Group>
         <ChooseFile onFile={again}>Import another file</ChooseFile>

@@ -29,6 +29,7 @@ export interface SampleRow {
 /** How much of a file is read to show how it begins. */
 const SAMPLE_BYTES = 128 * 1024;
 const MOST_ROWS = 100;
+const LINE_BREAK = /\r\n|\r|\n/;
 const SEPARATORS = [",", ";", "\t", "|"];
 const LABELS: Readonly<Record<ImportEncoding, string>> = {
   UTF_8: "utf-8",
@@ -125,7 +126,7 @@ function splitCsv(text: string, separator: string, quote: string): readonly Spli
   while (at < text.length && rows.length <= MOST_ROWS + 1) {
     const { cell, next } = readCell(text, at, separator, quote);
     cells.push(cell);
-    line += text.slice(at, next).split("\n").length - 1;
+    line += text.slice(at, next).split(LINE_BREAK).length - 1;
     const isMore = text[next] === separator;
     at = next + (text.startsWith("\r\n", next) ? 2 : 1);
     if (!isMore) {

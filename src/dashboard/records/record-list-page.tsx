@@ -1,7 +1,9 @@
 import { Button, Group, Menu, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import type { JSX } from "react";
+import type { JSX, ReactNode } from "react";
 import { useMemo, useState } from "react";
+import { FileButtons } from "../exports/file-buttons.tsx";
+import { ImportDrop } from "../imports/file-drop.tsx";
 import type { ListVariables } from "../models/list-document.ts";
 import { windowVariables } from "../models/list-document.ts";
 import type { Field, Shape } from "../models/shape.ts";
@@ -109,48 +111,52 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
     setEditing(true);
   };
   return (
-    <Stack gap="sm">
-      <ListHead
-        shape={shape}
-        search={search}
-        columns={columns}
-        total={page.data?.totalCount}
-        onChange={change}
-      />
-      <FilterBar
-        shape={shape}
-        conditions={search.filter ?? []}
-        onChange={(filter) => change({ filter: filter.length === 0 ? undefined : filter })}
-      />
-      <SelectionBar
-        shape={shape}
-        chosen={chosen.size}
-        matching={matching}
-        onClear={clear}
-        onEdit={() => edit({ count: chosen.size, selection: { ids: [...chosen] } })}
-        onEditAll={() => edit(matching)}
-      />
-      {page.error === undefined ? null : <Failure message={page.error} onRetry={page.reload} />}
-      {page.data?.nodes.length === 0 ? (
-        <Empty>{emptyWords(shape, isNarrowed)}</Empty>
-      ) : (
-        <RecordTable
+    <ImportDrop model={name} isPossible={shape.model.imports.length > 0}>
+      <Stack gap="sm">
+        <ListHead
           shape={shape}
+          search={search}
           columns={columns}
-          rows={page.data?.nodes ?? []}
-          changes={page.changes}
-          choice={choice}
-          sorting={{ field: search.sort, isDescending: search.down }}
-          onSort={({ field, isDescending }) => change({ sort: field, down: isDescending })}
+          total={page.data?.totalCount}
+          onChange={change}
+        >
+          <FileButtons shape={shape} columns={columns} total={page.data?.totalCount} variables={variables} />
+        </ListHead>
+        <FilterBar
+          shape={shape}
+          conditions={search.filter ?? []}
+          onChange={(filter) => change({ filter: filter.length === 0 ? undefined : filter })}
         />
-      )}
-      {page.data === undefined ? null : (
-        <Pager page={page.data.pageInfo} to="/records/$model" params={{ model: name }} search={search} />
-      )}
-      {target === undefined ? null : (
-        <BulkDrawer shape={shape} target={target} isOpen={isEditing} onClose={() => setEditing(false)} />
-      )}
-    </Stack>
+        <SelectionBar
+          shape={shape}
+          chosen={chosen.size}
+          matching={matching}
+          onClear={clear}
+          onEdit={() => edit({ count: chosen.size, selection: { ids: [...chosen] } })}
+          onEditAll={() => edit(matching)}
+        />
+        {page.error === undefined ? null : <Failure message={page.error} onRetry={page.reload} />}
+        {page.data?.nodes.length === 0 ? (
+          <Empty>{emptyWords(shape, isNarrowed)}</Empty>
+        ) : (
+          <RecordTable
+            shape={shape}
+            columns={columns}
+            rows={page.data?.nodes ?? []}
+            changes={page.changes}
+            choice={choice}
+            sorting={{ field: search.sort, isDescending: search.down }}
+            onSort={({ field, isDescending }) => change({ sort: field, down: isDescending })}
+          />
+        )}
+        {page.data === undefined ? null : (
+          <Pager page={page.data.pageInfo} to="/records/$model" params={{ model: name }} search={search} />
+        )}
+        {target === undefined ? null : (
+          <BulkDrawer shape={shape} target={target} isOpen={isEditing} onClose={() => setEditing(false)} />
+        )}
+      </Stack>
+    </ImportDrop>
   );
 }
 
@@ -164,8 +170,9 @@ function ListHead(props: {
   columns: readonly Field[];
   total: number | undefined;
   onChange: (part: RecordListSearch) => void;
+  children: ReactNode;
 }): JSX.Element {
-  const { shape, search, columns, total, onChange } = props;
+  const { shape, search, columns, total, onChange, children } = props;
   const { name, title, create, listArguments } = shape.model;
   return (
     <Group justify="space-between">
@@ -182,6 +189,7 @@ function ListHead(props: {
           <SearchField key={search.q ?? ""} text={search.q ?? ""} onSearch={(q) => onChange({ q })} />
         ) : null}
         {create === undefined ? null : <NewButton model={name} />}
+        {children}
         <ColumnMenu
           shape={shape}
           columns={columns}
