@@ -159,38 +159,12 @@ function addCreateImport(
 
 /** `Query.importColumns`: what an import would do with a file, before anything is sent. */
 function addImportColumns(
-  { builder, refs }: SchemaContext,
+  schema: SchemaContext,
   { operation }: Enums,
   imports: Pick<Imports, "columnUses">,
 ): void {
-  const use = builder.enumType("ImportColumnUse", {
-    description: "What an import does with a column of a file.",
-    values: {
-      WRITTEN: { description: "Its values are written." },
-      READ_ONLY: { description: "It is left out: callers cannot write it." },
-      LEFT_OUT: { description: "The mapping leaves it out, or it only says why a row failed before." },
-      UNKNOWN: { description: "It is no column of the model." },
-    },
-  });
-  const column = builder.objectRef<ColumnOfFile>("ImportColumn").implement({
-    description: "A column of a file.",
-    fields: (t) => ({
-      header: t.exposeString("header"),
-      path: t.exposeString("path", { nullable: true, description: "Of its field: `name`, `country.code`." }),
-      use: t.field({ type: use, resolve: (each) => each.use }),
-      problem: t.exposeString("problem", {
-        nullable: true,
-        description: "Why it is unknown, with the nearest name; null for all others.",
-      }),
-    }),
-  });
-  const key = builder.objectRef<KeyOfRows>("ImportKey").implement({
-    description: "A key by which the rows of a file may name their records.",
-    fields: (t) => ({
-      name: t.exposeString("name", { description: "For `key` of `createImport`." }),
-      fields: t.stringList({ description: "What a row needs.", resolve: (each) => [...each.fields] }),
-    }),
-  });
+  const { builder, refs } = schema;
+  const [column, key] = [defineColumn(schema), defineKey(schema)];
   const columns = builder.objectRef<ColumnUses>("ImportColumns").implement({
     description: "What an import would do with the columns of a file.",
     fields: (t) => ({
@@ -229,4 +203,38 @@ function addImportColumns(
         imports.columnUses({ viewer, headers, form: givenMembers(given) as ColumnQuestion["form"] }),
     }),
   );
+}
+
+function defineColumn({ builder }: SchemaContext) {
+  const use = builder.enumType("ImportColumnUse", {
+    description: "What an import does with a column of a file.",
+    values: {
+      WRITTEN: { description: "Its values are written." },
+      READ_ONLY: { description: "It is left out: callers cannot write it." },
+      LEFT_OUT: { description: "The mapping leaves it out, or it only says why a row failed before." },
+      UNKNOWN: { description: "It is no column of the model." },
+    },
+  });
+  return builder.objectRef<ColumnOfFile>("ImportColumn").implement({
+    description: "A column of a file.",
+    fields: (t) => ({
+      header: t.exposeString("header"),
+      path: t.exposeString("path", { nullable: true, description: "Of its field: `name`, `country.code`." }),
+      use: t.field({ type: use, resolve: (each) => each.use }),
+      problem: t.exposeString("problem", {
+        nullable: true,
+        description: "Why it is unknown, with the nearest name; null for all others.",
+      }),
+    }),
+  });
+}
+
+function defineKey({ builder }: SchemaContext) {
+  return builder.objectRef<KeyOfRows>("ImportKey").implement({
+    description: "A key by which the rows of a file may name their records.",
+    fields: (t) => ({
+      name: t.exposeString("name", { description: "For `key` of `createImport`." }),
+      fields: t.stringList({ description: "What a row needs.", resolve: (each) => [...each.fields] }),
+    }),
+  });
 }

@@ -72,6 +72,7 @@ it("a dropped file is mapped, checked and imported, and its failed rows are mend
 
   await page.getByRole("button", { name: "Import towns.csv" }).click();
   await page.locator(`[data-written="${ROWS - BAD}"][data-failed="${BAD}"]`).waitFor();
+  await page.locator("[data-failed-line]").nth(BAD - 1).waitFor();
   expect(await page.locator("[data-failed-line]").count()).toBe(BAD);
   expect(await countTowns()).toBe(ROWS - BAD);
   const failed = await downloadBy(page, page.getByRole("button", { name: "Download them" }));
@@ -127,6 +128,7 @@ it("a file that is not separated by commas is read as it is, and what it cannot 
   await page.getByRole("combobox", { name: "Encoding" }).click();
   await page.getByRole("option", { name: "Latin 1 (Windows)" }).click();
   await page.getByText("Ã„").waitFor();
+  expect(await page.getByText("Ä", { exact: true }).count()).toBe(0);
   await page.getByRole("combobox", { name: "Separator" }).click();
   await page.getByRole("option", { name: "Tab" }).click();
   await page.getByText('No field is called "code;name;continent".').waitFor();

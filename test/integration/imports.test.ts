@@ -191,24 +191,16 @@ describe("an import", () => {
   });
 
   it("is asked for by GraphQL, which tells how much has come, and sent afterwards", async () => {
-    const ask = async (query: string, variables: object, viewer = "ada") => {
-      const response = await fetch(`${imports.service.url}/graphql`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${viewer}`, "content-type": "application/json" },
-        body: JSON.stringify({ query, variables }),
-      });
-      return ((await response.json()) as { readonly data: unknown }).data;
-    };
     const CREATE = `mutation ($input: CreateImportInput!) { createImport(input: $input) {
       __typename ... on Error { code } ... on TaskLaunched { task { id status import { uploadPath failedPath } } } } }`;
     const input = { model: "City", operation: "UPSERT", separator: ";", hasDecimalComma: true };
-    expect(await ask(CREATE, { input }, "eve")).toEqual({
+    expect(await imports.ask(CREATE, { input }, "eve")).toEqual({
       createImport: { __typename: "ForbiddenError", code: "FORBIDDEN" },
     });
-    expect(await ask(CREATE, { input: { ...input, key: "nme" } })).toMatchObject({
+    expect(await imports.ask(CREATE, { input: { ...input, key: "nme" } })).toMatchObject({
       createImport: { __typename: "ValidationError" },
     });
-    const created = (await ask(CREATE, { input })) as {
+    const created = (await imports.ask(CREATE, { input })) as {
       readonly createImport: { readonly task: { readonly id: string } };
     };
     const { id } = created.createImport.task;
@@ -239,7 +231,7 @@ describe("an import", () => {
     const body = await packed.arrayBuffer();
     await settled(await send(id, body, { method: "PUT", type }));
     const STATE = `query ($id: ID!) { task(id: $id) { status import { rows rejected bytes uploadPath failedPath } } }`;
-    expect(await ask(STATE, { id })).toEqual({
+    expect(await imports.ask(STATE, { id })).toEqual({
       task: {
         status: "SUCCEEDED",
         import: {
@@ -256,16 +248,11 @@ describe("an import", () => {
   });
 
   it("tells what it would do with a file's columns, to those who may import", async () => {
-    const ask = async (variables: object, viewer = "ada"): Promise<unknown> => {
+    const ask = async (variables: object, viewer?: string): Promise<unknown> => {
       const query = `query ($headers: [String!]!, $operation: ImportOperation!, $mapping: JSON, $key: String) {
         importColumns(model: City, operation: $operation, headers: $headers, mapping: $mapping, key: $key) {
           columns { header path use problem } paths keys { name fields } problems } }`;
-      const response = await fetch(`${imports.service.url}/graphql`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${viewer}`, "content-type": "application/json" },
-        body: JSON.stringify({ query, variables }),
-      });
-      return ((await response.json()) as { data: { importColumns: unknown } }).data.importColumns;
+      return ((await imports.ask(query, variables, viewer)) as { importColumns: unknown }).importColumns;
     };
     const headers = ["_line", "Country Code", "Ort", "inhabitants", "rankInCountry", "constructor"];
     const column = (at: number, path: string | null, use: string, problem: unknown = null): object => ({

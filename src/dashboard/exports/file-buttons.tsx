@@ -10,7 +10,7 @@ import { ExportDrawer } from "./export-drawer.tsx";
 export function FileButtons(props: {
   shape: Shape;
   columns: readonly Field[];
-  total: number | undefined;
+  total: number;
   variables: ListVariables;
 }): JSX.Element {
   const { shape, total } = props;
@@ -18,10 +18,10 @@ export function FileButtons(props: {
   return (
     <>
       {shape.model.imports.length === 0 ? null : <ImportButton model={shape.model.name} />}
-      <Button size="xs" variant="default" disabled={total === undefined} onClick={() => setOpen(true)}>
+      <Button size="xs" variant="default" disabled={total === 0} onClick={() => setOpen(true)}>
         Export
       </Button>
-      <ExportDrawer {...props} total={total ?? 0} isOpen={isOpen} onClose={() => setOpen(false)} />
+      <ExportDrawer {...props} isOpen={isOpen} onClose={() => setOpen(false)} />
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { Select, Table, Text } from "@mantine/core";
 import type { JSX } from "react";
-import type { ColumnUses } from "./import-page.tsx";
+import type { ColumnUses } from "./import-form.ts";
 import type { FailedRow } from "./launch-import.ts";
 import type { Sample } from "./read-sample.ts";
 
@@ -32,7 +32,6 @@ export function ColumnTable(props: {
             <Table.Th w={50}>Line</Table.Th>
             {sample.headers.map((header, at) => (
               // Headers may be the same twice.
-              // oxlint-disable-next-line react/no-array-index-key
               <Table.Th key={`${header} ${at}`}>
                 <Text size="sm" fw={600} truncate>
                   {header === "" ? "–" : header}
@@ -73,16 +72,8 @@ function ColumnTarget(props: {
   onMap: (path: string | undefined) => void;
 }): JSX.Element {
   const { header, column, paths, given, onMap } = props;
-  const isLeftOut = given === "" || (given === undefined && column?.use === "LEFT_OUT");
-  const path = isLeftOut ? LEAVE_OUT : (given ?? column?.path ?? null);
-  const all = [...new Set([...paths, ...(path === null || path === LEAVE_OUT ? [] : [path])])];
-  const note = {
-    READ_ONLY: "Cannot be written; left out",
-    UNKNOWN: "",
-    LEFT_OUT: "",
-    WRITTEN: "",
-  };
-  const words = note[column?.use ?? "WRITTEN"];
+  const path = targetOf(column, given);
+  const all = path === null || path === LEAVE_OUT ? paths : [...new Set([...paths, path])];
   return (
     <>
       <Select
@@ -96,15 +87,24 @@ function ColumnTarget(props: {
         data={[{ value: LEAVE_OUT, label: "Leave out" }, ...all.map((value) => ({ value, label: value }))]}
         value={path}
         onChange={(next) => onMap(next === LEAVE_OUT ? "" : (next ?? undefined))}
-        data-use={column?.use}
       />
-      {words === "" ? null : (
+      {column?.use === "READ_ONLY" ? (
         <Text size="xs" fw={400} c="dimmed">
-          {words}
+          Cannot be written; left out
         </Text>
-      )}
+      ) : null}
     </>
   );
+}
+
+function targetOf(
+  column: ColumnUses["columns"][number] | undefined,
+  given: string | undefined,
+): string | null {
+  if (given !== undefined) {
+    return given === "" ? LEAVE_OUT : given;
+  }
+  return column?.use === "LEFT_OUT" ? LEAVE_OUT : (column?.path ?? null);
 }
 
 function SampleRows(props: {
@@ -120,7 +120,6 @@ function SampleRows(props: {
         <Table.Td c="dimmed">{line}</Table.Td>
         {cells.map((cell, at) => (
           // A row's cells have no other name than their place.
-          // oxlint-disable-next-line react/no-array-index-key
           <Table.Td key={at}>{cell}</Table.Td>
         ))}
       </Table.Tr>

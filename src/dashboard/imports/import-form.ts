@@ -2,10 +2,14 @@ import type {
   CreateImportInput,
   EmptyCells,
   ErrorPolicy,
+  ImportColumnsQuery,
   ImportOperation,
   OnConflict,
 } from "../generated/graphql.ts";
 import type { Dialect, Sample } from "./read-sample.ts";
+
+/** What an import would do with the columns, by the service's rules. */
+export type ColumnUses = ImportColumnsQuery["importColumns"];
 
 /** What a person chose to do with a file. */
 export interface ImportForm extends Dialect {

@@ -16,8 +16,7 @@ import type { JSX } from "react";
 import type { ErrorPolicy, ImportOperation } from "../generated/graphql.ts";
 import type { Model } from "../models/model.ts";
 import { ConflictChoice } from "../records/bulk-drawer.tsx";
-import type { ImportForm } from "./import-form.ts";
-import type { ColumnUses } from "./import-page.tsx";
+import type { ColumnUses, ImportForm } from "./import-form.ts";
 import type { Sample } from "./read-sample.ts";
 
 type Change = (part: Partial<ImportForm>) => void;

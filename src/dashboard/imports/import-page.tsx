@@ -1,31 +1,23 @@
 import { Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import type { JSX } from "react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { watchTask } from "../frame/watched-tasks.ts";
 import { useWorkspace } from "../frame/workspace.tsx";
-import { ImportColumnsDocument } from "../generated/graphql.ts";
-import type { ImportColumnsQuery } from "../generated/graphql.ts";
 import type { Model } from "../models/model.ts";
 import { errorText } from "../parts/error-text.ts";
 import { PageLink } from "../parts/link.tsx";
 import { Empty, Failure } from "../parts/notice.tsx";
-import { useAnswer } from "../parts/use-answer.ts";
 import { count } from "../tasks/task-words.ts";
 import { ColumnTable } from "./column-table.tsx";
 import { ChooseFile, FileDrop } from "./file-drop.tsx";
 import type { ImportForm } from "./import-form.ts";
-import { emptyForm, mappingOf } from "./import-form.ts";
 import { ImportOptions } from "./import-options.tsx";
-import type { Check } from "./launch-import.ts";
-import { checkSample, openImport, sendFile } from "./launch-import.ts";
+import { openImport, sendFile } from "./launch-import.ts";
 import type { Sample } from "./read-sample.ts";
-import { readSample } from "./read-sample.ts";
+import { mapped, useCheck, useImportDraft } from "./import-draft.ts";
 import type { ChosenFile } from "./uploads.ts";
 import { chooseFile, keepUpload, useChosenFile } from "./uploads.ts";
-
-/** What an import would do with the columns, by the service's rules. */
-export type ColumnUses = ImportColumnsQuery["importColumns"];
 
 export function ImportPage(): JSX.Element {
   const { model: name } = useParams({ from: "/imports/$model" });
@@ -50,7 +42,7 @@ export function ImportPage(): JSX.Element {
 }
 
 /** The title, and the way back to the records. */
-export function ImportHead({ model }: { model: Model }): JSX.Element {
+function ImportHead({ model }: { model: Model }): JSX.Element {
   return (
     <Group gap="sm" align="baseline">
       <Title order={1} size="h3">
@@ -69,31 +61,10 @@ function fileKey({ name, size, lastModified }: File): string {
 
 /** How to read the file, what to do with it, and what would come of it. */
 function ImportView({ model, chosen }: { model: Model; chosen: ChosenFile }): JSX.Element {
-  const { connection } = useWorkspace();
   const { file } = chosen;
-  const [form, setForm] = useState<ImportForm>(() => chosen.form ?? emptyForm(model.imports));
-  const { format, encoding, separator, quote, operation, key } = form;
-  const dialect = { format, encoding, separator, quote };
-  const sample = useAnswer(JSON.stringify(dialect), () => readSample(file, dialect));
-  const question = {
-    model: model.name,
-    operation,
-    headers: [...(sample.data?.headers ?? [])],
-    mapping: sample.data === undefined ? {} : mappingOf(form, sample.data),
-    ...(key === undefined || operation === "CREATE" ? {} : { key }),
-  };
-  const uses = useAnswer(JSON.stringify(question), async () =>
-    question.headers.length === 0
-      ? undefined
-      : (await connection.request(ImportColumnsDocument, question)).importColumns,
-  );
-  const isReady =
-    sample.data !== undefined && uses.data !== undefined && !sample.isLoading && !uses.isLoading;
-  const unknown = uses.data?.columns.filter(({ use }) => use === "UNKNOWN").map(({ header }) => header) ?? [];
-  const isPossible = isReady && uses.data?.problems.length === 0 && unknown.length === 0;
-  const check = useCheck(model, form, isPossible ? sample.data : undefined, file.name);
-  const problems = isReady ? (uses.data?.problems ?? []) : [];
-  useGuess(chosen, uses.data, setForm);
+  const draft = useImportDraft(model, chosen);
+  const { form, sample, uses, unknown, change } = draft;
+  const check = useCheck(model, form, draft.ready, file.name);
   return (
     <>
       <Group gap="sm">
@@ -108,77 +79,35 @@ function ImportView({ model, chosen }: { model: Model; chosen: ChosenFile }): JS
       <ImportOptions
         model={model}
         form={form}
-        dialect={sample.data?.dialect}
-        keys={uses.data?.keys ?? []}
-        onChange={(part) => setForm((before) => ({ ...before, ...part }))}
+        dialect={sample?.dialect}
+        keys={uses?.keys ?? []}
+        onChange={(part) => change((before) => ({ ...before, ...part }))}
       />
-      {sample.error === undefined ? null : <Failure message={sample.error} />}
-      {uses.error === undefined ? null : <Failure message={uses.error} onRetry={uses.reload} />}
-      {sample.data?.headers.length === 0 ? <Failure message="The file is empty." /> : null}
-      {problems.map((problem) => (
+      {draft.problems.map((problem) => (
         <Text key={problem} size="sm" className="problem" role="alert">
           {problem}
         </Text>
       ))}
-      {isReady && unknown.length > 0 ? (
+      {unknown.length === 0 ? null : (
         <UnknownColumns
           headers={unknown}
           onLeaveOut={() =>
-            setForm((before) => unknown.reduce((next, header) => mapped(next, header, ""), before))
+            change((before) => unknown.reduce((next, header) => mapped(next, header, ""), before))
           }
         />
-      ) : null}
-      <Launch
-        model={model}
-        form={form}
-        file={file}
-        sample={isPossible ? sample.data : undefined}
-        check={check}
-      />
-      {sample.data === undefined ? null : (
+      )}
+      <Launch model={model} form={form} file={file} sample={draft.ready} check={check} />
+      {sample === undefined ? null : (
         <ColumnTable
-          sample={sample.data}
-          uses={uses.data}
+          sample={sample}
+          uses={uses}
           faults={check.data?.faults ?? []}
           mapping={form.mapping}
-          onMap={(header, path) => setForm((before) => mapped(before, header, path))}
+          onMap={(header, path) => change((before) => mapped(before, header, path))}
         />
       )}
     </>
   );
-}
-
-/**
- * A file that names no record by a key has new ones. Done once, before anybody chooses: of a file that was mended, all is known.
- */
-function useGuess(
-  chosen: ChosenFile,
-  uses: ColumnUses | undefined,
-  setForm: (change: (before: ImportForm) => ImportForm) => void,
-): void {
-  const isGuessed = useRef(chosen.form !== undefined);
-  useEffect(() => {
-    if (isGuessed.current || uses === undefined) {
-      return;
-    }
-    isGuessed.current = true;
-    const paths = new Set(uses.columns.map(({ path }) => path));
-    const key = uses.keys.find(
-      ({ name, fields }) => paths.has(name) || fields.every((field) => paths.has(field)),
-    );
-    if (key === undefined) {
-      setForm((before) => ({ ...before, operation: "CREATE" }));
-    } else if (key.name !== "id") {
-      setForm((before) => ({ ...before, key: key.name }));
-    }
-  }, [uses, setForm]);
-}
-
-/** @param path undefined for a column that is found by its name */
-function mapped(form: ImportForm, header: string, path: string | undefined): ImportForm {
-  const others = Object.entries(form.mapping).filter(([name]) => name !== header);
-  const mapping = Object.fromEntries(path === undefined ? others : [...others, [header, path]]);
-  return { ...form, mapping };
 }
 
 function UnknownColumns(props: { headers: readonly string[]; onLeaveOut: () => void }): JSX.Element {
@@ -197,29 +126,6 @@ function UnknownColumns(props: { headers: readonly string[]; onLeaveOut: () => v
       </Button>
     </Group>
   );
-}
-
-/** A choice is often followed by the next one. */
-const PAUSE_MS = 400;
-
-/** Tries the first rows anew whenever something else is chosen. */
-function useCheck(model: Model, form: ImportForm, sample: Sample | undefined, fileName: string) {
-  const { connection } = useWorkspace();
-  // What is done about rows that fail makes no difference to whether they do.
-  const { errorPolicy: _errorPolicy, ...asked } = form;
-  const key = sample === undefined ? "" : JSON.stringify([asked, sample.dialect, sample.headers]);
-  const answer = useAnswer(key, async (): Promise<Check | undefined> => {
-    if (sample === undefined || sample.rows.length === 0) {
-      return undefined;
-    }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    return latestKey.current === key
-      ? checkSample(connection, { model: model.name, form, sample, fileName })
-      : undefined;
-  });
-  const latestKey = useRef(key);
-  latestKey.current = key;
-  return { ...answer, isAsked: key !== "" };
 }
 
 type CheckAnswer = ReturnType<typeof useCheck>;

@@ -228,7 +228,6 @@ function FailedTable(props: {
               <Table.Th>Why</Table.Th>
               {headers.map((header, at) => (
                 // Headers may be the same twice.
-                // oxlint-disable-next-line react/no-array-index-key
                 <Table.Th key={`${header} ${at}`}>{header}</Table.Th>
               ))}
             </Table.Tr>
@@ -240,7 +239,6 @@ function FailedTable(props: {
                 <Table.Td className="reason">{reason}</Table.Td>
                 {cells.map((cell, at) => (
                   // A row's cells have no other name than their place.
-                  // oxlint-disable-next-line react/no-array-index-key
                   <Table.Td key={at}>{cell}</Table.Td>
                 ))}
               </Table.Tr>

@@ -49,12 +49,16 @@ export function useUpload(taskId: string): Upload | undefined {
   return useSyncExternalStore(subscribe, () => uploads.get(taskId));
 }
 
+function askFirst(event: Event): void {
+  event.preventDefault();
+}
+
 /** Notes that a file is on its way, wherever one goes meanwhile. Leaving the dashboard would end it, so the browser asks first. */
 export function keepUpload(taskId: string, size: number, sent: Promise<unknown>): void {
   const put = (upload: Upload): void => {
     uploads.set(taskId, upload);
     const isSending = [...uploads.values()].some(({ isOver }) => !isOver);
-    globalThis.onbeforeunload = isSending ? (event) => event.preventDefault() : null;
+    globalThis[isSending ? "addEventListener" : "removeEventListener"]("beforeunload", askFirst);
     tell();
   };
   put({ size, isOver: false });

@@ -39,7 +39,11 @@ export function RecordListPage(): JSX.Element {
   const { model } = useParams({ from: "/records/$model" });
   return (
     <Answered answer={useShape(model)} missing={`There is no model ${model}, or it is not for you to see.`}>
-      {(shape) => <RecordList key={model} shape={shape} />}
+      {(shape) => (
+        <ImportDrop model={model} isPossible={shape.model.imports.length > 0}>
+          <RecordList key={model} shape={shape} />
+        </ImportDrop>
+      )}
     </Answered>
   );
 }
@@ -111,52 +115,50 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
     setEditing(true);
   };
   return (
-    <ImportDrop model={name} isPossible={shape.model.imports.length > 0}>
-      <Stack gap="sm">
-        <ListHead
+    <Stack gap="sm">
+      <ListHead
+        shape={shape}
+        search={search}
+        columns={columns}
+        total={page.data?.totalCount}
+        onChange={change}
+      >
+        <FileButtons shape={shape} columns={columns} total={matching.count} variables={variables} />
+      </ListHead>
+      <FilterBar
+        shape={shape}
+        conditions={search.filter ?? []}
+        onChange={(filter) => change({ filter: filter.length === 0 ? undefined : filter })}
+      />
+      <SelectionBar
+        shape={shape}
+        chosen={chosen.size}
+        matching={matching}
+        onClear={clear}
+        onEdit={() => edit({ count: chosen.size, selection: { ids: [...chosen] } })}
+        onEditAll={() => edit(matching)}
+      />
+      {page.error === undefined ? null : <Failure message={page.error} onRetry={page.reload} />}
+      {page.data?.nodes.length === 0 ? (
+        <Empty>{emptyWords(shape, isNarrowed)}</Empty>
+      ) : (
+        <RecordTable
           shape={shape}
-          search={search}
           columns={columns}
-          total={page.data?.totalCount}
-          onChange={change}
-        >
-          <FileButtons shape={shape} columns={columns} total={page.data?.totalCount} variables={variables} />
-        </ListHead>
-        <FilterBar
-          shape={shape}
-          conditions={search.filter ?? []}
-          onChange={(filter) => change({ filter: filter.length === 0 ? undefined : filter })}
+          rows={page.data?.nodes ?? []}
+          changes={page.changes}
+          choice={choice}
+          sorting={{ field: search.sort, isDescending: search.down }}
+          onSort={({ field, isDescending }) => change({ sort: field, down: isDescending })}
         />
-        <SelectionBar
-          shape={shape}
-          chosen={chosen.size}
-          matching={matching}
-          onClear={clear}
-          onEdit={() => edit({ count: chosen.size, selection: { ids: [...chosen] } })}
-          onEditAll={() => edit(matching)}
-        />
-        {page.error === undefined ? null : <Failure message={page.error} onRetry={page.reload} />}
-        {page.data?.nodes.length === 0 ? (
-          <Empty>{emptyWords(shape, isNarrowed)}</Empty>
-        ) : (
-          <RecordTable
-            shape={shape}
-            columns={columns}
-            rows={page.data?.nodes ?? []}
-            changes={page.changes}
-            choice={choice}
-            sorting={{ field: search.sort, isDescending: search.down }}
-            onSort={({ field, isDescending }) => change({ sort: field, down: isDescending })}
-          />
-        )}
-        {page.data === undefined ? null : (
-          <Pager page={page.data.pageInfo} to="/records/$model" params={{ model: name }} search={search} />
-        )}
-        {target === undefined ? null : (
-          <BulkDrawer shape={shape} target={target} isOpen={isEditing} onClose={() => setEditing(false)} />
-        )}
-      </Stack>
-    </ImportDrop>
+      )}
+      {page.data === undefined ? null : (
+        <Pager page={page.data.pageInfo} to="/records/$model" params={{ model: name }} search={search} />
+      )}
+      {target === undefined ? null : (
+        <BulkDrawer shape={shape} target={target} isOpen={isEditing} onClose={() => setEditing(false)} />
+      )}
+    </Stack>
   );
 }
 
