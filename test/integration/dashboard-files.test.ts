@@ -72,7 +72,10 @@ it("a dropped file is mapped, checked and imported, and its failed rows are mend
 
   await page.getByRole("button", { name: "Import towns.csv" }).click();
   await page.locator(`[data-written="${ROWS - BAD}"][data-failed="${BAD}"]`).waitFor();
-  await page.locator("[data-failed-line]").nth(BAD - 1).waitFor();
+  await page
+    .locator("[data-failed-line]")
+    .nth(BAD - 1)
+    .waitFor();
   expect(await page.locator("[data-failed-line]").count()).toBe(BAD);
   expect(await countTowns()).toBe(ROWS - BAD);
   const failed = await downloadBy(page, page.getByRole("button", { name: "Download them" }));
