@@ -130,7 +130,6 @@ describe.each(WORLDS)("filters on $file", ({ file, models, before = "", rows, sa
   });
   afterAll(async () => {
     await api.stop();
-    await generated.remove();
   });
 
   const filtersOf = (model: Model): fc.Arbitrary<WhereFilter> => randomFilters(api.models, model, samples);
