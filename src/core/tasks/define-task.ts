@@ -148,7 +148,7 @@ export interface DefinedTask<Input = never, Result = unknown> extends Omit<
   TaskOptions<StandardSchemaV1, Result>,
   "hooks"
 > {
-  readonly hooks?: StepHooks<unknown>;
+  readonly hooks?: StepHooks<unknown, unknown>;
   /** Exists for the types only. */
   readonly types?: { readonly input: (input: Input) => void; readonly result: Result };
 }
