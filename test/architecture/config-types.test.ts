@@ -299,7 +299,7 @@ beforeAll(async () => {
       ...Object.entries(BAD_TASKS).map(([name, [line]]) => [name, `${REBUILD}\n${line}`] as const),
     ]),
   );
-}, 60_000);
+}, 120_000);
 
 describe("a config compiles with", () => {
   test.each(Object.keys(GOOD))("%s", (name) => {
