@@ -26,12 +26,15 @@ const ROOT = join(import.meta.dirname, "../../..");
 export interface ClientFixture {
   /** Changes with a restart only in that requests fail meanwhile. */
   readonly url: string;
+  readonly databaseUrl: string;
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** Locks the row of a city in a transaction of the test's, so that tasks wait at it. @returns releases it */
   holdCity(id: number): Promise<() => Promise<void>>;
   readonly schema: () => GraphQLSchema;
   /** Runs an operation that must succeed in the service, as another user's client would. @returns its data */
   execute(source: string): Promise<Record<string, unknown>>;
+  /** Waits for the end of a task. */
+  settled(id: string): Promise<void>;
   /** The operations sent by fetch since the start. */
   readonly requests: readonly string[];
   /** Stops the service as an operator would, and starts it again at the same address. */
@@ -70,6 +73,7 @@ export async function startClientFixture(
   const holders: Client[] = [];
   return {
     url,
+    databaseUrl: database.url,
     requests,
     schema: () => service.powercrud.schema,
     async execute(source) {
@@ -81,6 +85,7 @@ export async function startClientFixture(
       return { ...data };
     },
     query: async (text, values) => (await sql.query(text, [...(values ?? [])])).rows as never,
+    settled: (id) => service.powercrud.tasks.wait(id).then(() => undefined),
     async holdCity(id) {
       const holder = new Client(database.url);
       holders.push(holder);
@@ -153,9 +158,10 @@ async function writeFiles(place: string, url: string, guide: string): Promise<vo
   }
 }
 
-function addressed(code: string, url: string): string {
+/** The code with the address of the service in the place of the documented one. */
+export function addressed(code: string, url: string): string {
   const { host } = new URL(url);
-  return code.replaceAll("//localhost:4000", `//${host}`);
+  return code.replaceAll(/\/\/(?:localhost|127\.0\.0\.1):4000/g, `//${host}`);
 }
 
 /** The code with the addresses of the packages that it imports: its folder has none. */
