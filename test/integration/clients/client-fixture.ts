@@ -1,5 +1,5 @@
 import { insertCities } from "../../support/insert-cities.ts";
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { GraphQLSchema } from "graphql";
 import { graphql } from "graphql";
@@ -44,10 +44,12 @@ export interface ClientFixture {
    * service's address takes the place of the documented one. @returns all that they export
    */
   load(heading: string, ...files: readonly string[]): Promise<Record<string, never>>;
+  /** Copies the files of a client example's src/, and imports some of them, in the same way. @returns all that they export */
+  loadExample(name: string, ...files: readonly string[]): Promise<Record<string, never>>;
   /** Where a file of the section is, or can be put. */
   place(heading: string, file: string): Promise<string>;
-  /** Writes all files of a guide. @returns their folder */
-  loadFrom(guide: string): Promise<string>;
+  /** Copies an example's src/. @returns its folder */
+  copyExample(name: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -99,11 +101,9 @@ export async function startClientFixture(
       service = await startService(options, database.url, Number(new URL(url).port));
     },
     load: (heading, ...files) => loadSection(folder, url, heading, files),
+    loadExample: async (name, ...files) => importAll(await copyExample(folder, url, name), files),
     place: async (heading, file) => join(await placeOf(folder, heading), file),
-    async loadFrom(guide) {
-      await writeFiles(folder.path, url, await readFile(join(ROOT, guide), "utf8"));
-      return folder.path;
-    },
+    copyExample: (name) => copyExample(folder, url, name),
     async stop() {
       await Promise.all(holders.map((holder) => holder.end()));
       await service.stop();
@@ -140,11 +140,25 @@ async function loadSection(
 ): Promise<Record<string, never>> {
   const guide = await readFile(join(ROOT, "docs/clients.md"), "utf8");
   const place = await placeOf(folder, heading);
-  await copyFile(join(ROOT, "possible-types.json"), join(place, "possible-types.json"));
   await writeFile(join(place, "schema.json"), printIntrospection(demoConfig));
   await writeFiles(place, url, markdownSection(guide, heading));
+  return importAll(place, files);
+}
+
+async function copyExample(folder: TemporaryFolder, url: string, name: string): Promise<string> {
+  const place = await placeOf(folder, name);
+  const source = join(ROOT, "client-examples", name, "src");
+  const files = (await readdir(source, { withFileTypes: true })).filter((entry) => entry.isFile());
+  for (const { name: file } of files) {
+    const text = await readFile(join(source, file), "utf8");
+    await writeFile(join(place, file), addressed(linked(text), url));
+  }
+  return place;
+}
+
+/** One after the other: they share modules. */
+async function importAll(place: string, files: readonly string[]): Promise<Record<string, never>> {
   const exported: Record<string, never> = {};
-  // One after the other: they share modules.
   for (const file of files) {
     Object.assign(exported, await import(join(place, file)));
   }

@@ -31,7 +31,7 @@ afterAll(async () => {
 
 /** What a browser says of connections that a restart of the service has broken, and react-admin of refusals. */
 const EXPECTED =
-  /^console: (WebSocket connection|Failed to load resource|Event$|Refused: The service cannot be reached|HttpError: City \\d+ is held)/;
+  /^console: (WebSocket connection|Failed to load resource|Event$|Refused: The service cannot be reached|HttpError: City \d+ is held)/;
 
 /** Opens an example. It must be without other faults than those when the test is over. */
 async function open(name: string): Promise<Page> {
@@ -291,11 +291,36 @@ it("react-admin saves a form, unless its record is held", async () => {
   await expect.poll(() => fixture.query("SELECT name FROM city WHERE id = 8")).toEqual([{ name: "Eighth" }]);
 });
 
-describe("the examples' providers", () => {
-  it("stand on the same code", async () => {
+it("Apollo Client pages, renames unless a city is held, follows its task, and what others do, over a restart", async () => {
+  await fixture.query("UPDATE city SET name = 'City ' || id, notes = NULL");
+  const page = await open("apollo");
+  const button = (label: string) => page.getByRole("button", { name: label, exact: true });
+  await row(page, "City 25").waitFor();
+  await button("More").click();
+  await row(page, "City 26").waitFor();
+  await row(page, "City 9").getByRole("button").click();
+  await row(page, "City 9!").waitFor();
+  const [, release] = await holdTask(["12"], "Holder");
+  await row(page, "City 12").getByText("held", { exact: true }).first().waitFor();
+  await row(page, "City 12").getByRole("button").click();
+  await page.getByRole("alert").getByText("Somebody is at it.").waitFor();
+  await release();
+  await row(page, "City 12").getByText("free").waitFor();
+  const letGo = await fixture.holdCity(30);
+  await button("Note on all").click();
+  await page.getByText("RUNNING: ").waitFor();
+  await restartDuring(letGo);
+  await page.getByText("SUCCEEDED: 40").waitFor();
+  await row(page, "City 12").getByText("Noted").waitFor();
+});
+
+describe("the examples' copies", () => {
+  it("are the same everywhere", async () => {
     const copies = async (file: string, ...names: readonly string[]) =>
       Promise.all(names.map((name) => readFile(join(ROOT, `client-examples/${name}/src/${file}`), "utf8")));
     expect(new Set(await copies("service.ts", "react-hooks", "refine", "react-admin")).size).toBe(1);
+    const types = await readFile(join(ROOT, "possible-types.json"), "utf8");
+    expect(await copies("possible-types.json", "apollo")).toEqual([types]);
     expect(new Set(await copies("records.ts", "refine", "react-admin")).size).toBe(1);
   });
 });
