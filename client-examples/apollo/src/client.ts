@@ -6,8 +6,12 @@ import { createClient } from "graphql-ws";
 import possibleTypes from "./possible-types.json";
 
 const http = new HttpLink({ uri: "http://127.0.0.1:4000/graphql" });
-// After a restart of the service the socket connects again, and subscribes again.
-export const socket = createClient({ url: "ws://127.0.0.1:4000/graphql", retryAttempts: Infinity });
+// After a lost connection it connects again, and subscribes again: without `shouldRetry`, not where the service is down.
+export const socket = createClient({
+  url: "ws://127.0.0.1:4000/graphql",
+  retryAttempts: Infinity,
+  shouldRetry: () => true,
+});
 
 export const client = new ApolloClient({
   link: ApolloLink.split(

@@ -9,12 +9,13 @@ const url = `${process.env.POWERCRUD_URL ?? "http://127.0.0.1:4000"}/graphql`;
 const key = process.env.POWERCRUD_API_KEY;
 const credentials: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
 
-/** After a restart of the service it connects again, and subscribes again. */
+/** After a lost connection it connects again, and subscribes again: without `shouldRetry`, not where the service is down. */
 const socket = createClient({
   url: url.replace(/^http/, "ws"),
   webSocketImpl: WebSocket,
   connectionParams: credentials,
   retryAttempts: Infinity,
+  shouldRetry: () => true,
 });
 
 /** An error that is nobody's expected outcome: branch on its code. */

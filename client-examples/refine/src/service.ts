@@ -5,11 +5,12 @@ const ADDRESS = "http://127.0.0.1:4000";
 /** With a key or a token: `{ authorization: "Bearer …" }`. */
 const credentials: Record<string, string> = {};
 
-/** After a restart of the service it connects again, and subscribes again. */
+/** After a lost connection it connects again, and subscribes again: without `shouldRetry`, not where the service is down. */
 const socket = createClient({
   url: `${ADDRESS.replace(/^http/, "ws")}/graphql`,
   connectionParams: credentials,
   retryAttempts: Infinity,
+  shouldRetry: () => true,
 });
 
 /** A task, as far as the documents here select it. */

@@ -1,8 +1,12 @@
 import { createClient } from "graphql-ws";
 import { Environment, Network, Observable, RecordSource, Store } from "relay-runtime";
 
-// After a restart of the service the socket connects again, and subscribes again.
-export const socket = createClient({ url: "ws://127.0.0.1:4000/graphql", retryAttempts: Infinity });
+// After a lost connection it connects again, and subscribes again: without `shouldRetry`, not where the service is down.
+export const socket = createClient({
+  url: "ws://127.0.0.1:4000/graphql",
+  retryAttempts: Infinity,
+  shouldRetry: () => true,
+});
 
 export const environment = new Environment({
   network: Network.create(

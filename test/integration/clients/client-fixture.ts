@@ -1,5 +1,7 @@
 import { insertCities } from "../../support/insert-cities.ts";
+import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import type { GraphQLSchema } from "graphql";
 import { graphql } from "graphql";
@@ -37,8 +39,11 @@ export interface ClientFixture {
   settled(id: string): Promise<void>;
   /** The operations sent by fetch since the start. */
   readonly requests: readonly string[];
-  /** Stops the service as an operator would, and starts it again at the same address. */
-  restart(): Promise<void>;
+  /**
+   * Stops the service as an operator would, and starts it again at the same address.
+   * @param refusals so many WebSockets are refused meanwhile. Default: 0
+   */
+  restart(refusals?: number): Promise<void>;
   /**
    * Writes the section's code as files, each named by the comment in its first line, and imports some of them. The
    * service's address takes the place of the documented one. @returns all that they export
@@ -96,8 +101,9 @@ export async function startClientFixture(
       await holder.query("SELECT FROM city WHERE id = $1 FOR UPDATE", [id]);
       return () => holder.end();
     },
-    async restart() {
+    async restart(refusals = 0) {
       await service.stop();
+      await refuseSockets(Number(new URL(url).port), refusals);
       service = await startService(options, database.url, Number(new URL(url).port));
     },
     load: (heading, ...files) => loadSection(folder, url, heading, files),
@@ -113,6 +119,30 @@ export async function startClientFixture(
       vi.unstubAllGlobals();
     },
   };
+}
+
+/** Breaks connections off until so many WebSockets were among them. */
+async function refuseSockets(port: number, count: number): Promise<void> {
+  let left = count;
+  const server = createServer();
+  const refused = new Promise<void>((resolve) => {
+    server.on("connection", (socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", (data) => {
+        left -= /^upgrade: websocket/im.test(String(data)) ? 1 : 0;
+        socket.destroy();
+        if (left === 0) {
+          resolve();
+        }
+      });
+    });
+  });
+  if (count > 0) {
+    await once(server.listen(port, "127.0.0.1"), "listening");
+    await refused;
+    server.close();
+    await once(server, "close");
+  }
 }
 
 async function startService(

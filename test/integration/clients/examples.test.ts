@@ -53,9 +53,9 @@ async function holdTask(ids: readonly string[], label: string): Promise<[string,
   return [data.bulkUpdateCities.task.id as string, release];
 }
 
-/** Restarts the service in the middle of a task: its stop waits for the chunk that is held. */
-async function restartDuring(release: () => Promise<void>): Promise<void> {
-  const restarting = fixture.restart();
+/** Restarts the service in the middle of a task: its stop waits for the chunk that is held. @param refusals as of restart */
+async function restartDuring(release: () => Promise<void>, refusals = 0): Promise<void> {
+  const restarting = fixture.restart(refusals);
   await release();
   await restarting;
 }
@@ -212,7 +212,7 @@ describe("hooks for React", () => {
     const letGo = await fixture.holdCity(30);
     await page.getByRole("button", { name: "Count one more" }).click();
     await row(page, "City 6").getByText("held by Grow").waitFor();
-    await restartDuring(letGo);
+    await restartDuring(letGo, 1);
     await page.getByText("SUCCEEDED: 40 of 40").waitFor();
     await row(page, "City 5").getByRole("cell", { name: "5001" }).waitFor();
     await row(page, "City 6").getByText("free").waitFor();
@@ -309,9 +309,10 @@ it("Apollo Client pages, renames unless a city is held, follows its task, and wh
   const letGo = await fixture.holdCity(30);
   await button("Note on all").click();
   await page.getByText("RUNNING: ").waitFor();
-  await restartDuring(letGo);
+  await restartDuring(letGo, 1);
   await page.getByText("SUCCEEDED: 40").waitFor();
   await row(page, "City 12").getByText("Noted").waitFor();
+  expect(await row(page, "City 9!").count()).toBe(1);
 });
 
 describe("the examples' copies", () => {

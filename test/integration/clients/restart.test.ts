@@ -78,6 +78,7 @@ async function followers(id: string): Promise<Record<string, Follower>> {
     url: `${fixture.url.replace("http", "ws")}/graphql`,
     webSocketImpl: WebSocket,
     retryAttempts: Infinity,
+    shouldRetry: () => true,
   });
   const parameters = new URLSearchParams({ query: FOLLOW, variables: JSON.stringify(variables) });
   const source = new EventSourceClient(`${fixture.url}/graphql?${parameters}`);
@@ -176,7 +177,8 @@ it("every client follows a task through a restart of the service to its real end
       status: "PAUSED",
     });
   }
-  await fixture.restart();
+  // Four of them have a WebSocket.
+  await fixture.restart(4);
   await fixture.execute(`mutation { resumeTask(id: "${id}") { __typename } }`);
   for (const [name, { ended }] of Object.entries(all)) {
     const states = await withDeadline(ended, 30_000, `the end, for ${name}`);

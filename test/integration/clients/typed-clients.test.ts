@@ -70,9 +70,12 @@ async function writeTypes(): Promise<void> {
   }
 }
 
+/** Kept for its libraries, which take the most of its time. */
+let program: ts.Program | undefined;
+
 /** What TypeScript finds wrong with the example. */
 function problems(): readonly string[] {
-  const program = ts.createProgram([join(folder.path, "src/sync.ts"), join(folder.path, "codegen.ts")], {
+  const options = {
     strict: true,
     noUncheckedIndexedAccess: true,
     noEmit: true,
@@ -82,15 +85,20 @@ function problems(): readonly string[] {
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     target: ts.ScriptTarget.ES2023,
     types: ["node"],
-  });
+  };
+  const files = [join(folder.path, "src/sync.ts"), join(folder.path, "codegen.ts")];
+  program = ts.createProgram(files, options, undefined, program);
   return ts
     .getPreEmitDiagnostics(program)
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))
     .filter((problem) => !problem.includes("@graphql-codegen/cli"));
 }
 
-it("the backend in Node has types for every outcome, and is refused what is none", async () => {
+it("the backend in Node has types for every outcome", () => {
   expect(problems()).toEqual([]);
+});
+
+it("the backend in Node is refused what is no outcome", async () => {
   const place = join(folder.path, "src/sync.ts");
   const code = await readFile(place, "utf8");
   await writeFile(
