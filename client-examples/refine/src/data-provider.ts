@@ -6,21 +6,12 @@ import {
   deleteRecords,
   readMany,
   readPage,
+  STATUS,
   updateRecord,
   updateRecords,
 } from "./records.ts";
 import type { Watch } from "./records.ts";
 import { Refused } from "./service.ts";
-
-const STATUS: Readonly<Record<string, number>> = {
-  VALIDATION_FAILED: 422,
-  CONSTRAINT_VIOLATED: 422,
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  CONFLICT: 409,
-  STALE_RECORD: 409,
-};
 
 /** An error as refine shows it, beside the fields at fault; its `code` is that of the API. */
 function httpError(error: unknown): HttpError {

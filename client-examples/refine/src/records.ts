@@ -29,6 +29,17 @@ export interface Page {
 /** Watches bulk writes. */
 export type Watch = (task: Task) => void;
 
+/** The status that HTTP has for a code, where frameworks ask for one. Any other: 500. */
+export const STATUS: Readonly<Record<string, number>> = {
+  VALIDATION_FAILED: 422,
+  CONSTRAINT_VIOLATED: 422,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  STALE_RECORD: 409,
+};
+
 const MOST = 1000;
 /** Of each list, the cursors in front of records, by the number of records before. */
 const cursors = new Map<string, Map<number, string>>();
