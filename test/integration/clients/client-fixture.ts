@@ -1,6 +1,7 @@
 import { insertCities } from "../../support/insert-cities.ts";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { GraphQLSchema } from "graphql";
@@ -125,8 +126,11 @@ export async function startClientFixture(
 async function refuseSockets(port: number, count: number): Promise<void> {
   let left = count;
   const server = createServer();
+  // A browser also opens some that it says nothing on.
+  const sockets = new Set<Socket>();
   const refused = new Promise<void>((resolve) => {
     server.on("connection", (socket) => {
+      sockets.add(socket);
       socket.on("error", () => undefined);
       socket.once("data", (data) => {
         left -= /^upgrade: websocket/im.test(String(data)) ? 1 : 0;
@@ -140,8 +144,10 @@ async function refuseSockets(port: number, count: number): Promise<void> {
   if (count > 0) {
     await once(server.listen(port, "127.0.0.1"), "listening");
     await refused;
+    const closed = once(server, "close");
     server.close();
-    await once(server, "close");
+    sockets.forEach((socket) => socket.destroy());
+    await closed;
   }
 }
 
