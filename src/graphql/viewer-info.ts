@@ -4,8 +4,8 @@ import type { Access, AccessAction, FieldAction } from "../core/access/access.ts
 import type { Viewer } from "../core/access/viewer.ts";
 import { judgeFilter } from "../core/filters/asks-nothing.ts";
 import { isReadable } from "../core/records/field-switches.ts";
-import type { Model, ModelRegistry, RelationField } from "../core/records/model.ts";
-import { apiNameOf } from "../core/records/model.ts";
+import type { Field, Model, ModelRegistry, RelationField } from "../core/records/model.ts";
+import { apiNameOf, oppositeOf } from "../core/records/model.ts";
 import type { SchemaContext } from "./builder.ts";
 import { describedValues } from "./builder.ts";
 import type { ModelNames } from "./models/model-names.ts";
@@ -56,8 +56,13 @@ interface ModelAccess extends Offer {
 
 interface FieldAccess extends FieldAbilities {
   readonly name: string;
+  readonly isKey: boolean;
   readonly refersTo: FieldReference | null;
+  readonly opposite: string | null;
 }
+
+/** What a field is to other records. It is the same for all callers. */
+type FieldLinks = Pick<FieldAccess, "isKey" | "refersTo" | "opposite">;
 
 /** What a column's values are. */
 interface FieldReference {
@@ -126,6 +131,13 @@ function defineModelAccess({ builder, refs }: SchemaContext) {
         nullable: true,
         description: "What its values are, for a column by which a record refers to another one.",
       }),
+      isKey: t.exposeBoolean("isKey", {
+        description: "Whether its value is the record's id, or a part of it.",
+      }),
+      opposite: t.exposeString("opposite", {
+        nullable: true,
+        description: "For a relation: the field by which the related records lead back, if they have one.",
+      }),
       ...abilities(FIELD_ABILITIES, (name, description) => t.exposeBoolean(name, { description })),
     }),
   });
@@ -164,8 +176,8 @@ function accessOf(
   return { ...allowed, model: model.name, reach };
 }
 
-/** As far as the scope tells without asking the database. */
-function reachOf(models: ModelRegistry, model: Model, access: Access, viewer: Viewer): Reach {
+/** Which of a model's records a viewer reads, as far as the scope tells without asking the database. */
+export function reachOf(models: ModelRegistry, model: Model, access: Access, viewer: Viewer): Reach {
   const scope = access.scope(model.name, viewer, "READ");
   const { value, isSure } =
     scope === undefined ? { value: "EMPTY", isSure: true } : judgeFilter(models, model, scope);
@@ -204,12 +216,14 @@ function narrowed(
     canBulkUpdateEach: offer.canBulkUpdateEach && canUpdate,
     canBulkUpsert: offer.canBulkUpsert && canCreate && canUpdate,
     canBulkDelete: offer.canBulkDelete && canDelete,
-    fields: offer.fields.map(({ name, refersTo, ...can }) => {
+    fields: offer.fields.map(({ name, isKey, refersTo, opposite, ...can }) => {
       const canRead = mayField(name, "READ");
       const canWrite = mayField(name, "WRITE");
       return {
         name,
+        isKey,
         refersTo,
+        opposite,
         ...maskOf(can, { canRead, creates: canCreate && canWrite, updates: canUpdate && canWrite }),
       };
     }),
@@ -239,7 +253,13 @@ function maskOf(
 function withdrawn({ fields, ...offer }: Offer): Offer {
   return {
     ...closed(offer),
-    fields: fields.map(({ name, refersTo, ...can }) => ({ name, refersTo, ...closed(can) })),
+    fields: fields.map(({ name, isKey, refersTo, opposite, ...can }) => ({
+      name,
+      isKey,
+      refersTo,
+      opposite,
+      ...closed(can),
+    })),
   };
 }
 
@@ -294,18 +314,30 @@ function readFields(schema: GraphQLSchema, { names, models }: Naming, model: Mod
   const bulkCreates = argument(names.bulkCreate, "data");
   const bulkUpdates = argument(names.bulkUpdate, "data");
   const bulkUpdatesEach = membersOf(argument(names.bulkUpdateEach, "records")["data"]?.type);
-  return model.fields.filter(isReadable).map(({ apiName: name, name: column }) => ({
-    name,
-    refersTo: referenceOf(models, model, column),
-    canRead: name in readable,
-    canFilter: name in filters,
-    canSort: name in orders,
-    canCreate: name in creates,
-    canUpdate: name in updates,
-    canBulkCreate: name in bulkCreates,
-    canBulkUpdate: name in bulkUpdates,
-    canBulkUpdateEach: name in bulkUpdatesEach,
-  }));
+  return model.fields.filter(isReadable).map((field) => {
+    const { apiName: name } = field;
+    return {
+      name,
+      ...linksOf(models, model, field),
+      canRead: name in readable,
+      canFilter: name in filters,
+      canSort: name in orders,
+      canCreate: name in creates,
+      canUpdate: name in updates,
+      canBulkCreate: name in bulkCreates,
+      canBulkUpdate: name in bulkUpdates,
+      canBulkUpdateEach: name in bulkUpdatesEach,
+    };
+  });
+}
+
+function linksOf(models: ModelRegistry, model: Model, field: Field): FieldLinks {
+  const opposite = field.kind === "relation" ? oppositeOf(models, model, field) : undefined;
+  return {
+    isKey: model.key.some(({ name }) => name === field.name),
+    refersTo: field.kind === "relation" ? null : referenceOf(models, model, field.name),
+    opposite: opposite !== undefined && isReadable(opposite) ? opposite.apiName : null,
+  };
 }
 
 /** Null where no readable relation has the column as its only foreign key. */

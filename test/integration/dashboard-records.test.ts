@@ -138,6 +138,54 @@ it("figures of all records that match stand below the table once they are asked 
   await page.close();
 });
 
+it("a view is saved, chosen, shared and deleted", async () => {
+  const { page, faults } = await open(
+    `City?sort=name&down=true&filter=${encodeURIComponent('[{"field":"population","verb":"lte","value":10}]')}`,
+  );
+  await total(page, 10).waitFor();
+  const menu = (name: string): Locator => page.getByRole("button", { name, exact: true });
+  await menu("Views").click();
+  await page.getByRole("menuitem", { name: "Save this view…" }).click();
+  await page.getByRole("textbox", { name: "Name" }).fill("Small ones");
+  await page.getByRole("button", { name: "Save the view" }).click();
+  await menu("Small ones").waitFor();
+
+  // Another tab, which has not seen it, finds it.
+  await page.goto(`${service.url}/dashboard/records/City`);
+  await total(page, CITIES).waitFor();
+  await menu("Views").click();
+  await page.getByRole("menuitem", { name: "Small ones" }).click();
+  await total(page, 10).waitFor();
+  expect(await page.getByRole("columnheader", { name: "Name" }).getAttribute("aria-sort")).toBe("descending");
+  await menu("Small ones").click();
+  await page.getByRole("menuitem", { name: "Rename, share or delete" }).click();
+  await page.getByRole("checkbox", { name: "Share it with all who may see these records" }).check();
+  await page.getByRole("button", { name: "Save the view" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  const { rows } = await sql.query("SELECT name, is_shared FROM powercrud.saved_view");
+  expect(rows).toEqual([{ name: "Small ones", is_shared: true }]);
+
+  await menu("Small ones").click();
+  await page.getByRole("menuitem", { name: "Rename, share or delete" }).click();
+  await page.getByRole("button", { name: "Delete the view" }).click();
+  await menu("Views").waitFor();
+  expect((await sql.query("SELECT FROM powercrud.saved_view")).rowCount).toBe(0);
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+it("a record's page has the records that it is linked with, and leads to all of them", async () => {
+  const { page, faults } = await open("Country/DE");
+  const cities = page.locator("[data-relation=cities]");
+  await cities.locator("[data-related]").nth(4).waitFor();
+  expect(await cities.locator("[data-related]").count()).toBe(5);
+  await cities.getByRole("link", { name: "All 100" }).click();
+  await total(page, 100).waitFor();
+  await page.getByText("Country is one where code is DE").waitFor();
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
 it("columns that are chosen stay chosen in this browser", async () => {
   const { page } = await open("Tag");
   await page.getByText("blue").waitFor();

@@ -100,6 +100,30 @@ function recordSelection(shape: Shape, fields: readonly Field[]): string {
   return `id activeTask { id kind label } ${fields.map((field) => selectionOf(shape, field)).join(" ")}`;
 }
 
+/** The first records of each relation of a record. */
+export interface RelatedRecords {
+  readonly record: Readonly<
+    Record<string, { readonly totalCount: number; readonly nodes: readonly RecordRow[] }>
+  > | null;
+}
+
+/** The query of the first records that a record is linked with, by the names of the relations. */
+export function relationsDocument(
+  shape: Shape,
+  relations: readonly {
+    readonly field: Field;
+    readonly other: Shape;
+    readonly columns: readonly Field[];
+  }[],
+  most: number,
+): string {
+  const lists = relations.map(({ field, other, columns }) => {
+    const selections = columns.map((column) => selectionOf(other, column)).join(" ");
+    return `${field.name}(first: ${most}) { totalCount nodes { id ${selections} } }`;
+  });
+  return `query Relations($id: ID!) { record: ${shape.model.one ?? ""}(id: $id) { id ${lists.join(" ")} } }`;
+}
+
 /** The mutation that creates, updates or deletes one record; a record that stays is read back whole. */
 export function writeDocument(shape: Shape, verb: "create" | "update" | "delete", isDated: boolean): string {
   const { name, create = "", update = "", delete: remove = "" } = shape.model;

@@ -5,7 +5,20 @@ import { useState } from "react";
 import type { Field, Shape } from "../models/shape.ts";
 import { count } from "../tasks/task-words.ts";
 import type { Density } from "./kept-choices.ts";
-import type { RecordListSearch } from "./list-search.ts";
+import { keepColumns, keptColumns } from "./kept-choices.ts";
+import type { ListView, RecordListSearch } from "./list-search.ts";
+import { SavedViewMenu } from "./saved-view-menu.tsx";
+
+/** Takes the place of all that the address says. */
+const EMPTY_VIEW: ListView = {
+  q: undefined,
+  filter: undefined,
+  any: undefined,
+  sort: undefined,
+  down: undefined,
+  columns: undefined,
+  totals: undefined,
+};
 
 /** The title and count of a list, with what changes how it looks. */
 export function ListHead(props: {
@@ -35,11 +48,19 @@ export function ListHead(props: {
         {listArguments.has("search") ? (
           <SearchField key={search.q ?? ""} text={search.q ?? ""} onSearch={(q) => onChange({ q })} />
         ) : null}
+        <SavedViewMenu
+          model={name}
+          view={{ ...search, columns: search.columns ?? keptColumns(name) }}
+          onChoose={(view) => onChange({ ...EMPTY_VIEW, ...view })}
+        />
         {create === undefined ? null : <NewButton model={name} />}
         <ColumnMenu
           shape={shape}
           columns={columns}
-          onChange={(names) => onChange({ ...place, columns: names })}
+          onChange={(names) => {
+            keepColumns(name, names);
+            onChange({ ...place, columns: names });
+          }}
         />
         {aggregate === undefined ? null : (
           <Button

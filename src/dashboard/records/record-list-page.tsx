@@ -9,7 +9,7 @@ import { Empty, Failure } from "../parts/notice.tsx";
 import { Pager } from "../parts/pager.tsx";
 import { BulkDrawer } from "./bulk-drawer.tsx";
 import { FilterBar } from "./filter-bar.tsx";
-import { keepColumns, keptColumns, useDensity } from "./kept-choices.ts";
+import { keptColumns, useDensity } from "./kept-choices.ts";
 import type { BulkVerb, Target } from "./launch.ts";
 import { ListHead } from "./list-head.tsx";
 import { useListState } from "./list-search.ts";
@@ -70,12 +70,7 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
         density={density}
         onDensity={setDensity}
         total={page.data?.totalCount}
-        onChange={(part) => {
-          if (part.columns !== undefined) {
-            keepColumns(name, part.columns);
-          }
-          change(part);
-        }}
+        onChange={change}
       />
       <FilterBar
         shape={shape}

@@ -65,6 +65,7 @@ function Finder(props: RecordPickerProps & { shape: Shape }): JSX.Element {
   const shared = {
     size: "xs",
     flex: 1,
+    miw: 160,
     "aria-label": label,
     placeholder: chosen.length === 0 ? hint : "",
     searchable: true,
