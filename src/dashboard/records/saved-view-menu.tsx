@@ -29,7 +29,7 @@ export function SavedViewMenu(props: {
   const [editing, setEditing] = useState<SavedViewPartsFragment | "new">();
   const now = partsOf(props.view);
   const views = answer.data ?? [];
-  const shown = views.find(({ state }) => JSON.stringify(partsOf(state as ListView)) === JSON.stringify(now));
+  const shown = views.find(({ state }) => sameText(partsOf(state as ListView)) === sameText(now));
   return (
     <>
       <Menu position="bottom-end" width={280} onOpen={answer.reload}>
@@ -116,6 +116,15 @@ function ViewGroup(props: {
 /** Only the parts that are set, in one order, so that two views can be compared. */
 function partsOf(view: ListView): ListView {
   return Object.fromEntries(PARTS.flatMap((part) => (view[part] === undefined ? [] : [[part, view[part]]])));
+}
+
+/** One text for equal values: the service does not keep the order of an object's members. */
+function sameText(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === "object" && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+      : member,
+  );
 }
 
 /** Asks for a name, and whether all see it. A name that one has already stands for that view. */
