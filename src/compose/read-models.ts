@@ -68,7 +68,7 @@ export function printedParts(
   });
   const notifications = createNotificationSchema(neverCalled as NotificationSchemaPorts);
   const recordEvents = addRecordEvents({ subscribe: onlyPrinted });
-  const imports = addImports({ open: onlyPrinted, find: onlyPrinted });
+  const imports = addImports({ open: onlyPrinted, find: onlyPrinted, columnUses: onlyLookedAt });
   const savedViews = addSavedViews(neverCalled as SavedViews);
   return [tasks, schedules, notifications, savedViews, recordEvents, imports, addHealth(onlyPrinted)];
 }

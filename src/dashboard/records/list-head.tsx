@@ -1,6 +1,6 @@
 import { Button, Group, Menu, Text, TextInput, Title } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
-import type { JSX } from "react";
+import type { JSX, ReactNode } from "react";
 import { useState } from "react";
 import type { Field, Shape } from "../models/shape.ts";
 import { count } from "../tasks/task-words.ts";
@@ -29,8 +29,10 @@ export function ListHead(props: {
   onDensity: (density: Density) => void;
   total: number | undefined;
   onChange: (part: RecordListSearch) => void;
+  /** More buttons. */
+  children: ReactNode;
 }): JSX.Element {
-  const { shape, search, columns, density, onDensity, total, onChange } = props;
+  const { shape, search, columns, density, onDensity, total, onChange, children } = props;
   const { name, title, create, aggregate, listArguments } = shape.model;
   // The page stays where it is.
   const place = { after: search.after, before: search.before };
@@ -54,6 +56,7 @@ export function ListHead(props: {
           onChoose={(view) => onChange({ ...EMPTY_VIEW, ...view })}
         />
         {create === undefined ? null : <NewButton model={name} />}
+        {children}
         <ColumnMenu
           shape={shape}
           columns={columns}

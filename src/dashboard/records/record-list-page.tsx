@@ -3,6 +3,8 @@ import { useHotkeys } from "@mantine/hooks";
 import { useParams } from "@tanstack/react-router";
 import type { JSX } from "react";
 import { useMemo, useState } from "react";
+import { FileButtons } from "../exports/file-buttons.tsx";
+import { ImportDrop } from "../imports/file-drop.tsx";
 import type { Field, Shape } from "../models/shape.ts";
 import { Answered } from "../parts/answered.tsx";
 import { Empty, Failure } from "../parts/notice.tsx";
@@ -27,7 +29,11 @@ export function RecordListPage(): JSX.Element {
   const { model } = useParams({ from: "/records/$model" });
   return (
     <Answered answer={useShape(model)} missing={`There is no model ${model}, or it is not for you to see.`}>
-      {(shape) => <RecordList key={model} shape={shape} />}
+      {(shape) => (
+        <ImportDrop model={model} isPossible={shape.model.imports.length > 0}>
+          <RecordList key={model} shape={shape} />
+        </ImportDrop>
+      )}
     </Answered>
   );
 }
@@ -71,7 +77,14 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
         onDensity={setDensity}
         total={page.data?.totalCount}
         onChange={change}
-      />
+      >
+        <FileButtons
+          shape={shape}
+          columns={columns}
+          total={page.data?.totalCount ?? 0}
+          variables={variables}
+        />
+      </ListHead>
       <FilterBar
         shape={shape}
         conditions={{ filter: search.filter ?? [], isAny: search.any === true }}
