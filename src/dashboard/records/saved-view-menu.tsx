@@ -70,7 +70,7 @@ export function SavedViewMenu(props: {
             model={model}
             state={now}
             view={editing === "new" ? undefined : editing}
-            own={views.filter(({ canChange }) => canChange)}
+            own={views.filter(isOwn)}
             onDone={() => {
               setEditing(undefined);
               answer.reload();
@@ -133,7 +133,7 @@ function ViewForm(props: {
   state: ListView;
   /** The view to change; undefined for a new one. */
   view: SavedViewPartsFragment | undefined;
-  /** Those that the caller may change. */
+  /** The caller's own. */
   own: readonly SavedViewPartsFragment[];
   onDone: () => void;
 }): JSX.Element {
