@@ -8,9 +8,7 @@ import { errorText } from "../parts/error-text.ts";
 import { Failure } from "../parts/notice.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 import type { ListView } from "./list-search.ts";
-
-/** The parts of a view that make a list what it is. Others, of a later version, are left out. */
-const PARTS = ["q", "filter", "any", "sort", "down", "columns", "totals"] as const;
+import { readListView } from "./list-search.ts";
 
 /** Ways to look at the list that were saved: choose one, keep the present one, share and delete. */
 export function SavedViewMenu(props: {
@@ -27,9 +25,9 @@ export function SavedViewMenu(props: {
     async () => (await connection.request(SavedViewsDocument, { model })).savedViews,
   );
   const [editing, setEditing] = useState<SavedViewPartsFragment | "new">();
-  const now = partsOf(props.view);
+  const now = readListView({ ...props.view });
   const views = answer.data ?? [];
-  const shown = views.find(({ state }) => sameText(partsOf(state as ListView)) === sameText(now));
+  const shown = views.find(({ state }) => sameText(viewOf(state)) === sameText(now));
   return (
     <>
       <Menu position="bottom-end" width={280} onOpen={answer.reload}>
@@ -104,7 +102,7 @@ function ViewGroup(props: {
               </Text>
             ) : null
           }
-          onClick={() => onChoose(partsOf(view.state as ListView))}
+          onClick={() => onChoose(viewOf(view.state))}
         >
           {view.name}
         </Menu.Item>
@@ -113,9 +111,8 @@ function ViewGroup(props: {
   );
 }
 
-/** Only the parts that are set, in one order, so that two views can be compared. */
-function partsOf(view: ListView): ListView {
-  return Object.fromEntries(PARTS.flatMap((part) => (view[part] === undefined ? [] : [[part, view[part]]])));
+function viewOf(state: unknown): ListView {
+  return readListView(state as Readonly<Record<string, unknown>>);
 }
 
 /** One text for equal values: the service does not keep the order of an object's members. */
