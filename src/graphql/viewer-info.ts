@@ -143,7 +143,7 @@ function accessOf(
 }
 
 /** As far as the scope tells without asking the database. */
-function reachOf(models: ModelRegistry, model: Model, access: Access, viewer: Viewer): Reach {
+export function reachOf(models: ModelRegistry, model: Model, access: Access, viewer: Viewer): Reach {
   const scope = access.scope(model.name, viewer, "READ");
   const { value, isSure } =
     scope === undefined ? { value: "EMPTY", isSure: true } : judgeFilter(models, model, scope);

@@ -8,9 +8,9 @@ import { Empty } from "../parts/notice.tsx";
 import type { RecordListSearch } from "../records/record-list-page.tsx";
 import { RecordListPage } from "../records/record-list-page.tsx";
 import { RecordPage } from "../records/record-page.tsx";
-import type { TaskListSearch } from "../tasks/task-list-page.tsx";
 import { TaskListPage } from "../tasks/task-list-page.tsx";
 import { TaskPage } from "../tasks/task-page.tsx";
+import { readTaskSearch } from "../tasks/task-search.ts";
 import { App } from "./app.tsx";
 
 const root = createRootRoute({
@@ -22,7 +22,7 @@ const tasks = createRoute({
   getParentRoute: () => root,
   path: "/tasks",
   component: TaskListPage,
-  validateSearch: (search: Record<string, unknown>): TaskListSearch => search,
+  validateSearch: readTaskSearch,
 });
 
 const task = createRoute({ getParentRoute: () => root, path: "/tasks/$id", component: TaskPage });

@@ -112,7 +112,9 @@ export function matchesQuery({ task }: StoredTask, query: TaskFilter): boolean {
     isAmong(task.parent, query.parents) &&
     isAmong(task.schedule, query.schedules) &&
     isWithin(query.seen, task) &&
-    (query.createdBy === undefined || query.createdBy === task.viewer.id)
+    (query.createdBy === undefined || query.createdBy === task.viewer.id) &&
+    (query.createdAfter === undefined || task.createdAt >= query.createdAfter) &&
+    (query.createdBefore === undefined || task.createdAt < query.createdBefore)
   );
 }
 
