@@ -39,11 +39,16 @@ export interface Connection {
   close(): void;
 }
 
+/** The socket's close code for a caller that is refused. */
+const REFUSED_CLOSE = 4403;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
 
-/** @param token sent with every request; undefined where the service asks for none */
-export function connect(url: URL, token: string | undefined): Connection {
+/**
+ * @param token sent with every request; undefined where the service asks for none
+ * @param onExpired called when the service no longer takes the token
+ */
+export function connect(url: URL, token: string | undefined, onExpired: () => void): Connection {
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const client = createClient({
     url: url.href,
@@ -62,12 +67,17 @@ export function connect(url: URL, token: string | undefined): Connection {
     connectionParams: token === undefined ? {} : { authorization: `Bearer ${token}` },
     on: {
       connected: () => link.set(true),
-      closed: () => link.set(false),
+      closed: (event) => {
+        link.set(false);
+        if ((event as { readonly code?: unknown }).code === REFUSED_CLOSE) {
+          onExpired();
+        }
+      },
     },
   });
   return {
     link,
-    request: (document, variables) => request(client, document, variables),
+    request: (document, variables) => request(client, document, variables, onExpired),
     follow: (following) => follow(socket, following),
     download: (path, name) => download(new URL(path, url), headers, name),
     close: () => void socket.dispose(),
@@ -108,6 +118,7 @@ async function request<Data, Variables extends object>(
   client: Client,
   document: TypedDocumentNode<Data, Variables> | string,
   variables: Variables,
+  onExpired: () => void,
 ): Promise<Data> {
   const asked = createRequest<Data, Variables>(document, variables);
   const definition = asked.query.definitions.find(
@@ -116,6 +127,11 @@ async function request<Data, Variables extends object>(
   const isMutation = definition?.operation === OperationTypeNode.MUTATION;
   const source = isMutation ? client.executeMutation(asked) : client.executeQuery(asked);
   const answer = await source.toPromise();
+  if (
+    answer.error?.graphQLErrors.some(({ extensions }) => extensions["code"] === "UNAUTHENTICATED") === true
+  ) {
+    onExpired();
+  }
   if (answer.error !== undefined || answer.data === undefined) {
     throw new Error(messageOf(answer));
   }

@@ -13,7 +13,7 @@ import {
 } from "../generated/graphql.ts";
 import { errorText } from "../parts/error-text.ts";
 import { Failure } from "../parts/notice.tsx";
-import { ActionButton } from "./action-button.tsx";
+import { ActionButton } from "../parts/action-button.tsx";
 import { isSettled } from "./task-feed.ts";
 import { STATUS_WORDS } from "./task-words.ts";
 

@@ -5,7 +5,7 @@ import { useWorkspace } from "../frame/workspace.tsx";
 import type { TaskByIdQuery, TaskRowFragment } from "../generated/graphql.ts";
 import { errorText } from "../parts/error-text.ts";
 import { Failure } from "../parts/notice.tsx";
-import { ActionButton } from "./action-button.tsx";
+import { ActionButton } from "../parts/action-button.tsx";
 import { isSettled } from "./task-feed.ts";
 
 type TaskDetails = NonNullable<TaskByIdQuery["task"]>;
