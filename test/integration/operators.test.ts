@@ -17,6 +17,7 @@ import type { Logger } from "../../src/kernel/logger.ts";
 import { freePort } from "../support/free-port.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
+import { createTestRedis } from "../support/test-redis.ts";
 import { nextWithin } from "../support/deadline.ts";
 
 type Line = Readonly<Record<string, unknown>>;
@@ -29,7 +30,7 @@ const audit: Line[] = [];
 const logged: Line[] = [];
 
 /** Holds a country until it is let go. */
-let letGo = (): void => undefined;
+let letGo: (() => void) | undefined;
 let logger: Logger;
 const hold = defineTask({
   kind: "hold",
@@ -67,7 +68,7 @@ beforeAll(async () => {
   await service.start();
 });
 afterAll(async () => {
-  letGo();
+  letGo?.();
   await service.stop();
   await sql.end();
   await database.drop();
@@ -77,8 +78,9 @@ async function ask(
   query: string,
   id = "edge-1",
   headers = {},
+  { url }: PowerCrudService = service,
 ): Promise<{ readonly data: never; readonly requestId: string | null }> {
-  const response = await fetch(`${service.url}/graphql`, {
+  const response = await fetch(`${url}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json", "x-viewer": "ann", "x-request-id": id, ...headers },
     body: JSON.stringify({ query }),
@@ -101,6 +103,7 @@ const BULK = `mutation { bulkUpdateCities(selection: {where: {id: {lte: 25}}}, d
 describe("metrics", () => {
   it("count requests, launches, tasks, records, chunks, conflicts and events; no label names a client or a task", async () => {
     await service.powercrud.tasks.launch("hold", null, { mode: "ASYNC", viewer: { id: "bob" } });
+    await expect.poll(() => letGo).toBeDefined();
     const feed = service.powercrud.feed.subscribe({ filter: { types: ["CLEANUP"] } });
     const { bulkUpdateCities: launched } = (await ask(BULK)).data as {
       bulkUpdateCities: { task: { id: string } };
@@ -164,20 +167,59 @@ describe("traces", () => {
     await nextWithin(feed, 10_000, "the end of the task");
     await feed.return?.();
 
-    const spans = exporter.getFinishedSpans();
-    expect(new Set(spans.map((span) => span.spanContext().traceId))).toEqual(new Set([traceId]));
-    const named = (name: string): readonly ReadableSpan[] => spans.filter((span) => span.name === name);
-    const idOf = (name: string): string | undefined => named(name)[0]?.spanContext().spanId;
-    expect(named("mutation")[0]?.parentSpanContext?.spanId).toBe("00f067aa0ba902b7");
-    expect(named("task")[0]).toMatchObject({
-      parentSpanContext: { spanId: idOf("mutation") },
-      attributes: { "powercrud.task.kind": "bulkUpdate", "powercrud.attempt": 1 },
-    });
-    expect(named("chunk")[0]?.parentSpanContext?.spanId).toBe(idOf("task"));
-    expect(named("event").map((span) => span.attributes["powercrud.event.type"])).toEqual(
-      expect.arrayContaining(["COMPLETE", "CLEANUP"]),
-    );
-    expect(named("event")[0]?.parentSpanContext?.spanId).toBe(idOf("mutation"));
+    await expect.poll(() => shapeOf(exporter.getFinishedSpans())).toEqual(shapeIn(traceId));
+  });
+
+  it("lead from an API over Redis to a worker, and from the worker's events over Redis to a subscriber", async () => {
+    const redis = createTestRedis();
+    const other = await createTestDatabase();
+    const open = (role: "serve" | "work"): Promise<PowerCrudService> =>
+      createService({
+        config: defineConfig(demoConfig),
+        databaseUrl: other.url,
+        role,
+        settings: { port: 0, backend: "redis", redisUrl: redis.url, redisKeyPrefix: redis.keyPrefix },
+        logger,
+      });
+    const [api, worker] = [await open("serve"), await open("work")];
+    try {
+      const client = new Client(other.url);
+      await client.connect();
+      await insertCities(client, 30);
+      await client.end();
+      await Promise.all([api.start(), worker.start()]);
+      exporter.reset();
+      const feed = api.powercrud.feed.subscribe({ filter: { types: ["CLEANUP"] } });
+      const traceId = "0af7651916cd43dd8448eb211c80319c";
+      await ask(BULK, "edge-4", { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }, api);
+      await nextWithin(feed, 20_000, "the end of the task");
+      await feed.return?.();
+      await expect.poll(() => shapeOf(exporter.getFinishedSpans())).toEqual(shapeIn(traceId));
+    } finally {
+      await Promise.all([api.stop(), worker.stop()]);
+      await redis.drop();
+      await other.drop();
+    }
+  });
+
+  /** What the spans say of each other. The last ones end a moment after the end of the task is told. */
+  function shapeOf(spans: readonly ReadableSpan[]): object {
+    const names = new Map(spans.map((span) => [span.spanContext().spanId, span.name]));
+    const parentOf = ({ parentSpanContext }: ReadableSpan): string =>
+      names.get(parentSpanContext?.spanId ?? "") ?? String(parentSpanContext?.spanId);
+    return {
+      traceIds: [...new Set(spans.map((span) => span.spanContext().traceId))],
+      steps: [...new Set(spans.map((span) => `${span.name} of ${parentOf(span)}`))].toSorted(),
+      tasks: spans.filter(({ name }) => name === "task").map(({ attributes }) => attributes),
+      events: spans.flatMap(({ attributes }) => attributes["powercrud.event.type"] ?? []),
+    };
+  }
+
+  const shapeIn = (traceId: string): object => ({
+    traceIds: [traceId],
+    steps: ["chunk of task", "event of mutation", "mutation of 00f067aa0ba902b7", "task of mutation"],
+    tasks: [expect.objectContaining({ "powercrud.task.kind": "bulkUpdate", "powercrud.attempt": 1 })],
+    events: expect.arrayContaining(["COMPLETE", "CLEANUP"]) as unknown,
   });
 });
 
@@ -234,7 +276,7 @@ it("the metrics tell how long a task stood in line", async () => {
     options: { mode: "ASYNC", onConflict: "WAIT" },
   });
   expect(waiting).toMatchObject({ kind: "LAUNCHED", task: { status: "WAITING" } });
-  letGo();
+  letGo?.();
   await tasks.wait(waiting.kind === "LAUNCHED" ? waiting.task.id : "");
   expect((await scrape()).get('powercrud_lock_wait_seconds_count{kind="bulkUpdate"}')).toBe(1);
 });
