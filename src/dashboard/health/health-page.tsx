@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Skeleton, Stack, Table, Text, Title } from "@mantine/core";
+import { Button, Group, Skeleton, Stack, Table, Text, Title } from "@mantine/core";
 import type { JSX } from "react";
 import { useEffect } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
@@ -82,13 +82,11 @@ function HealthTables({ health }: { health: HealthQuery["health"] }): JSX.Elemen
         <Table.Tbody>
           {health.checks.map(({ name, status, message }) => (
             <Table.Tr key={name}>
-              <Table.Td w={180}>{inWords(name)}</Table.Td>
-              <Table.Td w={160}>
-                <Badge variant="light" color={COLORS[status]} tt="none">
-                  {WORDS[status]}
-                </Badge>
+              <Table.Td>{inWords(name)}</Table.Td>
+              <Table.Td>
+                <span className={`status status-${COLORS[status]}`}>{WORDS[status]}</span>
               </Table.Td>
-              <Table.Td>{message}</Table.Td>
+              <Table.Td className="sentence">{message}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

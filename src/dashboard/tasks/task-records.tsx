@@ -13,7 +13,7 @@ import { useAnswer, usePaced } from "../parts/use-answer.ts";
 import { isSettled } from "./task-feed.ts";
 import { count } from "./task-words.ts";
 
-const PAGE_SIZE = 50;
+const PAGE_SIZE = 20;
 const REFRESH_MS = 2000;
 const OUTCOMES: readonly { readonly value: RecordOutcome; readonly label: string; readonly color: string }[] =
   [
@@ -121,6 +121,7 @@ function OutcomeTable(props: { task: TaskRowFragment; records: TaskRecordPage })
   const { task, records } = props;
   const { models } = useWorkspace();
   const { nodes } = records;
+  const hasReasons = nodes.some(({ message }) => (message ?? "") !== "");
   const model = models.find(({ name, one }) => name === task.model && one !== undefined);
   if (nodes.length === 0) {
     return (
@@ -134,7 +135,7 @@ function OutcomeTable(props: { task: TaskRowFragment; records: TaskRecordPage })
       <Table.Thead>
         <Table.Tr>
           <Table.Th w={160}>Record</Table.Th>
-          <Table.Th>Why</Table.Th>
+          {hasReasons ? <Table.Th>Why</Table.Th> : null}
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -149,7 +150,7 @@ function OutcomeTable(props: { task: TaskRowFragment; records: TaskRecordPage })
                 </PageLink>
               )}
             </Table.Td>
-            <Table.Td className="sentence">{message ?? ""}</Table.Td>
+            {hasReasons ? <Table.Td className="sentence">{message ?? ""}</Table.Td> : null}
           </Table.Tr>
         ))}
       </Table.Tbody>
