@@ -76,16 +76,16 @@ describeWorlds("task store", (world) => {
     }
     const [first, second, third] = days as [Date, Date, Date];
     const store = world().tasks;
-    const found = async (filter: TaskFilter): Promise<readonly Date[]> => {
+    const timesOf = async (filter: TaskFilter): Promise<readonly Date[]> => {
       const tasks = await store.list({ ...filter, schedules, limit: 10 });
       expect(await store.count({ ...filter, schedules })).toBe(tasks.length);
       return tasks
         .map(({ createdAt }) => createdAt)
         .toSorted((one, other) => one.getTime() - other.getTime());
     };
-    expect(await found({ createdAfter: second })).toEqual([second, third]);
-    expect(await found({ createdBefore: second })).toEqual([first]);
-    expect(await found({ createdAfter: second, createdBefore: third })).toEqual([second]);
+    expect(await timesOf({ createdAfter: second })).toEqual([second, third]);
+    expect(await timesOf({ createdBefore: second })).toEqual([first]);
+    expect(await timesOf({ createdAfter: second, createdBefore: third })).toEqual([second]);
   });
 
   describe("create and read", () => {

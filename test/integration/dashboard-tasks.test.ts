@@ -60,7 +60,7 @@ it("ten thousand tasks, fifty of them running, scroll smoothly, and the address 
   for (let id = 1; id <= RUNNING; id += 1) {
     const outcome = await world.service.powercrud.tasks.reserve([{ model: "City", ids: [String(id)] }]);
     const reservation = outcome.kind === "RESERVED" ? outcome.reservation : undefined;
-    onTestFinished(() => reservation?.release());
+    onTestFinished(async () => void (await reservation?.release()));
   }
   const { page, faults } = await world.open("/tasks");
   await page.locator(`[data-total="${TASKS + RUNNING}"]`).waitFor();

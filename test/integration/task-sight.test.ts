@@ -377,30 +377,18 @@ describe("auth.tasks", () => {
 });
 
 it("a task in line shows which of its records are held, and nothing of the task that holds them", async () => {
-  const change = (user: string, ids: string, onConflict: string): Promise<Record<string, never>> =>
-    ask(
-      user,
-      `mutation { bulkUpdateCities(selection: { ids: [${ids}] }, data: { population: { set: 1 } },
-        options: { mode: ASYNC, onConflict: ${onConflict}, label: "secret of ${user}" }) { ... on TaskLaunched { task { id } } } }`,
-    );
-  const ids = (await ask("root", "{ cities { nodes { id } } }"))["cities"] as unknown as {
-    readonly nodes: readonly { readonly id: string }[];
+  const change = (user: string, ids: string, onConflict: string): Promise<Record<string, never>> => {
+    const options = `mode: ASYNC, onConflict: ${onConflict}, label: "secret of ${user}"`;
+    const args = `selection: { ids: [${ids}] }, data: { population: { set: 1 } }, options: { ${options} }`;
+    return ask(user, `mutation { bulkUpdateCities(${args}) { ... on TaskLaunched { task { id } } } }`);
   };
-  const [, two = "", three = ""] = ids.nodes.map(({ id }) => JSON.stringify(id));
+  const [two, three] = ['"City:2"', '"City:3"'];
   expect(await change("ann", two, "REJECT")).toMatchObject({ bulkUpdateCities: { task: {} } });
   await change("bob", `${two}, ${three}`, "WAIT");
-  const { tasks: page } = await ask(
-    "bob",
-    `{ tasks(where: { statuses: [WAITING] }) { countByStatus { status count }
-      nodes { locks { model count isInLine } blockers { model count recordIds task ${TASK} } } } }`,
-  );
-  expect(page).toMatchObject({
-    countByStatus: expect.arrayContaining([{ status: "WAITING", count: 1 }]),
-    nodes: [
-      {
-        locks: [{ model: "City", count: 2, isInLine: true }],
-        blockers: [{ model: "City", count: 1, recordIds: [JSON.parse(two)], task: STAND_IN }],
-      },
-    ],
-  });
+  const query = `{ tasks(where: { statuses: [WAITING] }) { countByStatus { status count }
+    nodes { locks { model count isInLine } blockers { model count recordIds task ${TASK} } } } }`;
+  const locks = [{ model: "City", count: 2, isInLine: true }];
+  const blockers = [{ model: "City", count: 1, recordIds: [JSON.parse(two)], task: STAND_IN }];
+  const countByStatus = expect.arrayContaining([{ status: "WAITING", count: 1 }]);
+  expect((await ask("bob", query))["tasks"]).toMatchObject({ countByStatus, nodes: [{ locks, blockers }] });
 });

@@ -88,7 +88,7 @@ function PageEntry(props: {
         aria-label={isNarrow ? label : undefined}
         leftSection={<Icon name={icon} />}
         rightSection={isNarrow ? undefined : badge}
-        active={isActive({ to, fuzzy: true } as never) !== false}
+        active={isActive({ to, fuzzy: true } as never)}
         data-marked={isNarrow && number > 0 ? true : undefined}
       />
     </Tooltip>

@@ -45,21 +45,18 @@ export function Tray(): JSX.Element | null {
 function useLearning(ids: readonly string[]): void {
   const { connection, feed } = useWorkspace();
   const unknown = ids.filter((id) => feed.read(id) === undefined).join(",");
-  const learn = (asked: readonly string[]): void => {
+  const learn = async (asked: readonly string[]): Promise<void> => {
     if (asked.length > 0) {
-      connection.request(TasksDocument, { where: { ids: [...asked] }, first: 100 }).then(
-        ({ tasks }) => {
-          feed.learn(tasks.nodes);
-          const found = new Set(tasks.nodes.map(({ id }) => id));
-          asked.filter((id) => !found.has(id)).forEach(dismissTask);
-        },
-        // Asked again when the service is there again; the next event of a task tells it, too.
-        () => undefined,
-      );
+      const { tasks } = await connection.request(TasksDocument, { where: { ids: [...asked] }, first: 100 });
+      feed.learn(tasks.nodes);
+      const found = new Set(tasks.nodes.map(({ id }) => id));
+      asked.filter((id) => !found.has(id)).forEach(dismissTask);
     }
   };
-  useEffect(() => learn(unknown === "" ? [] : unknown.split(",")), [connection, feed, unknown]);
-  useReturn(() => learn(ids));
+  // What fails is asked again when the service is there again; the next event of a task tells it, too.
+  const tryToLearn = (asked: readonly string[]): void => void learn(asked).catch(() => undefined);
+  useEffect(() => tryToLearn(unknown === "" ? [] : unknown.split(",")), [connection, feed, unknown]);
+  useReturn(() => tryToLearn(ids));
 }
 
 function TrayItem({ task }: { task: TaskRowFragment }): JSX.Element {
@@ -96,6 +93,11 @@ function adviceOf(task: TaskRowFragment): string | undefined {
       return "Waits for records that another task holds. Open it to see which.";
     case "PAUSED":
       return "Open it to resume or cancel it.";
+    case "CANCELLED":
+    case "PENDING":
+    case "RECEIVING":
+    case "RUNNING":
+    case "SUCCEEDED":
     default:
       return undefined;
   }

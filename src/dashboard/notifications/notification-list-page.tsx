@@ -64,13 +64,7 @@ export function NotificationListPage(): JSX.Element {
       {failure === undefined ? null : <Failure message={failure} />}
       {answer.error === undefined ? null : <Failure message={answer.error} onRetry={answer.reload} />}
       {data === undefined && answer.error === undefined ? <Skeleton height={220} /> : null}
-      {data !== undefined && data.nodes.length === 0 ? (
-        <Empty>
-          {viewer.id === null || viewer.id === undefined
-            ? "Nothing to tell: notifications go to people, and you are nobody here. Where authentication is on, they come to who signed in."
-            : "Nothing to tell. When a task of yours ends, and its launch asked for it, it is told here."}
-        </Empty>
-      ) : null}
+      {data?.nodes.length === 0 ? <NothingToTell isSomebody={typeof viewer.id === "string"} /> : null}
       {data?.nodes.map(({ id, title, text, createdAt, readAt, task }) => (
         <Card key={id} withBorder padding="sm" data-notification={id}>
           <Group justify="space-between" wrap="nowrap" align="start">
@@ -96,5 +90,15 @@ export function NotificationListPage(): JSX.Element {
       ))}
       {data === undefined ? null : <Pager page={data.pageInfo} to="/notifications" search={window} />}
     </Stack>
+  );
+}
+
+function NothingToTell({ isSomebody }: { isSomebody: boolean }): JSX.Element {
+  return (
+    <Empty>
+      {isSomebody
+        ? "Nothing to tell. When a task of yours ends, and its launch asked for it, it is told here."
+        : "Nothing to tell: notifications go to people, and nobody signs in here. Where authentication is on, they come to who launched a task."}
+    </Empty>
   );
 }

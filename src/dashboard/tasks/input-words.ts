@@ -43,7 +43,7 @@ export function inputInWords(kind: string, input: unknown): string | undefined {
     case "bulkDelete":
       return isMembers(selection) ? `delete ${selectionInWords(selection)}` : undefined;
     case "export":
-      return `${String(input["format"] ?? "a file")} of ${String(input["model"] ?? "")} ${selectionInWords(input)}`;
+      return `${valueInWords(input["format"])} file of ${valueInWords(input["model"])} ${selectionInWords(input)}`;
     default:
       return recordsInWords(input);
   }

@@ -10,7 +10,7 @@ const HEIGHT = 110;
 const AXIS_WIDTH = 84;
 
 /** Records a second over time. In a chunk of its own, since only a task's page draws it. */
-export default function SpeedChart({ speeds }: { speeds: readonly Speed[] }): JSX.Element {
+export function SpeedChart({ speeds }: { speeds: readonly Speed[] }): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const scheme = useComputedColorScheme("light");

@@ -86,6 +86,8 @@ function filesOf(task: TaskRowFragment, { import: origin, result }: TaskDetails)
 /** Where an export's file is. */
 function exportPath({ kind }: TaskRowFragment, result: unknown): string | undefined {
   const path =
-    kind === "export" && typeof result === "object" ? (result as { path?: unknown } | null)?.path : undefined;
+    kind === "export" && typeof result === "object" && result !== null && "path" in result
+      ? result.path
+      : undefined;
   return typeof path === "string" ? path : undefined;
 }

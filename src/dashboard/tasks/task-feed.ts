@@ -39,7 +39,7 @@ const MOST_UNSETTLED = 500;
 /** About a minute of a task's progress; an older half gives way to every second of its figures. */
 const MOST_SPEEDS = 600;
 
-export const UNSETTLED: readonly TaskStatus[] = ["RECEIVING", "WAITING", "PENDING", "RUNNING", "PAUSED"];
+const UNSETTLED: readonly TaskStatus[] = ["RECEIVING", "WAITING", "PENDING", "RUNNING", "PAUSED"];
 
 /** Whether the task is over. */
 export function isSettled({ status }: Pick<TaskRowFragment, "status">): boolean {

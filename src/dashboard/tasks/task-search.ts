@@ -27,24 +27,25 @@ export interface TaskListSearch {
 /** What an address says; what makes no sense is left out. */
 export function readTaskSearch(search: Readonly<Record<string, unknown>>): TaskListSearch {
   const statuses = texts(search["status"]).filter((one): one is TaskStatus => one in STATUS_WORDS);
-  const since = text(search["since"]);
+  const since = oneText(search["since"]);
   return {
     ...(statuses.length === 0 ? {} : { status: statuses }),
     ...listed("model", search["model"]),
     ...listed("kind", search["kind"]),
-    ...given("owner", text(search["owner"])),
+    ...given("owner", oneText(search["owner"])),
     ...(since !== undefined && since in SPANS ? { since: since as keyof typeof SPANS } : {}),
     ...given("from", day(search["from"])),
     ...given("to", day(search["to"])),
-    ...given("after", text(search["after"])),
+    ...given("after", oneText(search["after"])),
   };
 }
 
 function texts(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.map(String) : value === undefined ? [] : [String(value)];
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return values.filter((one) => typeof one === "string");
 }
 
-function text(value: unknown): string | undefined {
+function oneText(value: unknown): string | undefined {
   return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 }
 
@@ -91,11 +92,26 @@ export function isAmong(where: TaskWhere, task: TaskRowFragment): boolean {
   const { statuses, models, kinds, createdBy, createdAfter, createdBefore } = where;
   const at = Date.parse(task.createdAt);
   return (
-    (statuses === undefined || statuses === null || statuses.includes(task.status)) &&
-    (models === undefined || models === null || models.includes(task.model ?? "")) &&
-    (kinds === undefined || kinds === null || kinds.includes(task.kind)) &&
-    (createdBy === undefined || createdBy === null || createdBy === task.createdBy) &&
-    (typeof createdAfter !== "string" || at >= Date.parse(createdAfter)) &&
-    (typeof createdBefore !== "string" || at < Date.parse(createdBefore))
+    isOneOf(statuses, task.status) &&
+    isOneOf(models, task.model ?? "") &&
+    isOneOf(kinds, task.kind) &&
+    isOneOf(createdBy === undefined || createdBy === null ? createdBy : [createdBy], task.createdBy) &&
+    at >= momentOf(createdAfter, -Infinity) &&
+    at < momentOf(createdBefore, Infinity)
   );
+}
+
+function isOneOf<Value>(
+  wanted: readonly Value[] | null | undefined,
+  value: Value | null | undefined,
+): boolean {
+  return (
+    wanted === undefined ||
+    wanted === null ||
+    (value !== null && value !== undefined && wanted.includes(value))
+  );
+}
+
+function momentOf(text: string | null | undefined, otherwise: number): number {
+  return text === undefined || text === null ? otherwise : Date.parse(text);
 }

@@ -6,7 +6,7 @@ import type { TaskRowFragment } from "../generated/graphql.ts";
 import { isSettled } from "./task-feed.ts";
 import { duration, rate } from "./task-words.ts";
 
-const SpeedChart = lazy(() => import("./speed-chart.tsx"));
+const SpeedChart = lazy(async () => ({ default: (await import("./speed-chart.tsx")).SpeedChart }));
 
 /** Fewer points are no line. */
 const FEWEST = 3;

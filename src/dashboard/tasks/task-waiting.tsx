@@ -46,14 +46,19 @@ function reasonOf(task: TaskRowFragment): string | undefined {
     case "RECEIVING":
       return "The rows of its file are coming in.";
     case "RUNNING":
-      return task.cancelRequestedAt
-        ? "Was asked to stop, and does so after the records that it is at."
-        : task.pauseRequestedAt
-          ? "Was asked to pause, and does so after the records that it is at."
-          : undefined;
+      return stopReason(task);
+    case "SUCCEEDED":
+    case "PARTIAL":
+    case "FAILED":
+    case "CANCELLED":
     default:
       return undefined;
   }
+}
+
+function stopReason({ cancelRequestedAt, pauseRequestedAt }: TaskRowFragment): string | undefined {
+  const asked = cancelRequestedAt ? "stop" : pauseRequestedAt ? "pause" : undefined;
+  return asked && `Was asked to ${asked}, and does so after the records that it is at.`;
 }
 
 /** The task in the way, which records it holds, and its bar. */

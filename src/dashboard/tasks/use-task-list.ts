@@ -44,16 +44,64 @@ const COUNT_MS = 1000;
  * @param start the place behind which it begins; later changes of it are not followed
  */
 export function useTaskList(where: TaskWhere, start: string | undefined): TaskList {
-  const { connection } = useWorkspace();
   const key = JSON.stringify(where);
   const [part, setPart] = useState<Part>({ key: "", rows: [], hasNewer: false, hasOlder: false });
   const [error, setError] = useState<string>();
   const [turn, setTurn] = useState(0);
   const first = useRef(start);
   first.current = part.key === key ? first.current : start;
+  const { read, forget } = usePageReader(key, setPart, setError);
+  useEffect(() => {
+    forget();
+    const window = first.current === undefined ? {} : { after: first.current };
+    void read({ first: PAGE_SIZE, ...window }, (_now, found) => found);
+  }, [forget, read, turn]);
+  const reload = useCallback(() => setTurn((before) => before + 1), []);
+  const isReady = part.key === key;
+  useReturn(() => {
+    if (error !== undefined || !isReady) {
+      reload();
+    } else if (!part.hasNewer) {
+      void read({ first: PAGE_SIZE }, (now, found) => merged(now, tasksOf(found), where));
+    }
+  });
+  useMerging(isReady, setPart, where);
+  const counts = useTaskCounts(where);
+  return {
+    ...part,
+    counts,
+    error,
+    isReady,
+    reload,
+    readOlder() {
+      const after = edgeOf(part.rows.toReversed());
+      if (isReady && part.hasOlder && after !== undefined) {
+        void read({ first: PAGE_SIZE, after }, (now, found) => joined(now, found, "OLDER"));
+      }
+    },
+    async readNewer() {
+      const before = edgeOf(part.rows);
+      return isReady && part.hasNewer && before !== undefined
+        ? read({ last: PAGE_SIZE, before }, (now, found) => joined(now, found, "NEWER"))
+        : 0;
+    },
+  };
+}
+
+/** Reads one page at a time. */
+function usePageReader(
+  key: string,
+  setPart: (change: (now: Part) => Part) => void,
+  setError: (error: string | undefined) => void,
+): {
+  /** @returns how many rows came */
+  readonly read: (window: Window, join: (now: Part, found: Part) => Part) => Promise<number>;
+  /** Drops what is on its way. */
+  readonly forget: () => void;
+} {
+  const { connection } = useWorkspace();
   const reading = useRef<object>(undefined);
 
-  /** One page at a time; what comes after the filter has changed is dropped. */
   const read = useCallback(
     async (window: Window, join: (now: Part, found: Part) => Part): Promise<number> => {
       if (reading.current !== undefined) {
@@ -75,47 +123,21 @@ export function useTaskList(where: TaskWhere, start: string | undefined): TaskLi
         reading.current = reading.current === own ? undefined : reading.current;
       }
     },
-    [connection, key],
+    [connection, key, setError, setPart],
   );
-  useEffect(() => {
+  const forget = useCallback(() => {
     reading.current = undefined;
-    const window = first.current === undefined ? {} : { after: first.current };
-    void read({ first: PAGE_SIZE, ...window }, (_now, found) => found);
-  }, [read, turn]);
-  const reload = useCallback(() => setTurn((before) => before + 1), []);
-  useReturn(() => {
-    if (error !== undefined || part.key !== key) {
-      reload();
-    } else if (!part.hasNewer) {
-      const tasksOf = ({ rows }: Part) => new Map(rows.map(({ task }) => [task.id, task]));
-      void read({ first: PAGE_SIZE }, (now, found) => merged(now, tasksOf(found), where));
-    }
-  });
-  useMerging(part.key === key, setPart, where);
+  }, []);
+  return { read, forget };
+}
 
-  const counts = useTaskCounts(where);
-  const isReady = part.key === key;
-  const edge = (rows: readonly ListedTask[]): string | undefined =>
-    rows.find(({ cursor }) => cursor !== undefined)?.cursor;
-  return {
-    ...part,
-    counts,
-    error,
-    isReady,
-    reload,
-    readOlder() {
-      const after = edge(part.rows.toReversed());
-      if (isReady && part.hasOlder && after !== undefined) {
-        void read({ first: PAGE_SIZE, after }, (now, found) => joined(now, found, "OLDER"));
-      }
-    },
-    async readNewer() {
-      const before = edge(part.rows);
-      return isReady && part.hasNewer && before !== undefined
-        ? read({ last: PAGE_SIZE, before }, (now, found) => joined(now, found, "NEWER"))
-        : 0;
-    },
-  };
+/** The first place that the address can name. */
+function edgeOf(rows: readonly ListedTask[]): string | undefined {
+  return rows.find(({ cursor }) => cursor !== undefined)?.cursor;
+}
+
+function tasksOf({ rows }: Part): ReadonlyMap<string, TaskRowFragment> {
+  return new Map(rows.map(({ task }) => [task.id, task]));
 }
 
 interface Window {

@@ -113,8 +113,13 @@ export function matchesQuery({ task }: StoredTask, query: TaskFilter): boolean {
     isAmong(task.schedule, query.schedules) &&
     isWithin(query.seen, task) &&
     (query.createdBy === undefined || query.createdBy === task.viewer.id) &&
-    (query.createdAfter === undefined || task.createdAt >= query.createdAfter) &&
-    (query.createdBefore === undefined || task.createdAt < query.createdBefore)
+    isWithinTimes(task.createdAt, query)
+  );
+}
+
+function isWithinTimes(at: Date, { createdAfter, createdBefore }: TaskFilter): boolean {
+  return (
+    (createdAfter === undefined || at >= createdAfter) && (createdBefore === undefined || at < createdBefore)
   );
 }
 

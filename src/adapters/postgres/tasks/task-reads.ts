@@ -98,17 +98,17 @@ function creatorOf(query: TaskFilter): string | undefined {
 function filterValues(query: TaskFilter): readonly unknown[] {
   const creator = creatorOf(query);
   return [
-    query.statuses ?? null,
-    query.kinds ?? null,
-    query.models ?? null,
-    query.ids?.filter(isUuid) ?? null,
-    query.createdBy ?? creator ?? null,
-    query.parents?.filter(isUuid) ?? null,
-    query.schedules ?? null,
+    query.statuses,
+    query.kinds,
+    query.models,
+    query.ids?.filter(isUuid),
+    query.createdBy ?? creator,
+    query.parents?.filter(isUuid),
+    query.schedules,
     creator === undefined ? scopeValue(query.seen) : null,
-    query.createdAfter ?? null,
-    query.createdBefore ?? null,
-  ];
+    query.createdAfter,
+    query.createdBefore,
+  ].map((value) => value ?? null);
 }
 
 /** A row with TASK_COLUMNS. */
