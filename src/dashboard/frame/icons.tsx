@@ -7,6 +7,7 @@ const PATHS = {
   notifications: "M4 11V7a4 4 0 0 1 8 0v4l1 1.5H3zM6.5 14h3",
   health: "M1.5 8h3l2-4.5 3 9 2-4.5h3",
   records: "M2.5 3.5h11v9h-11zM2.5 6.5h11M6.5 6.5v6",
+  imports: "M8 2.5v7M5 7l3 3 3-3M2.5 11v2.5h11V11",
   narrow: "M10 3.5 5.5 8l4.5 4.5",
   wide: "M6 3.5 10.5 8 6 12.5",
 } as const;

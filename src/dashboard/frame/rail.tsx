@@ -19,6 +19,7 @@ const MANY_MORE_MODELS = 30;
 /** The ways to all pages. @param props.onFold narrows the rail to icons, or widens it; undefined where it is a sheet */
 export function Rail(props: { isNarrow: boolean; onFold: (() => void) | undefined }): JSX.Element {
   const { isNarrow, onFold } = props;
+  const { models } = useWorkspace();
   const unread = useUnreadCount();
   const running = useRunningTasks().length;
   return (
@@ -32,6 +33,9 @@ export function Rail(props: { isNarrow: boolean; onFold: (() => void) | undefine
           number={running}
           unit="running"
         />
+        {models.some(({ imports }) => imports.length > 0) ? (
+          <PageEntry to="/imports" icon="imports" label="Imports" isNarrow={isNarrow} />
+        ) : null}
         <PageEntry to="/schedules" icon="schedules" label="Schedules" isNarrow={isNarrow} />
         <PageEntry
           to="/notifications"
