@@ -73,7 +73,7 @@ function PageEntry(props: {
   unit?: string;
 }): JSX.Element {
   const { to, icon, label, isNarrow, number = 0, unit = "" } = props;
-  const isActive = useMatchRoute();
+  const here: unknown = useMatchRoute()({ to, fuzzy: true } as never);
   const badge =
     number === 0 ? null : (
       <Badge size="sm" variant="light" aria-label={`${number} ${unit}`}>
@@ -92,7 +92,7 @@ function PageEntry(props: {
         aria-label={isNarrow ? label : undefined}
         leftSection={<Icon name={icon} />}
         rightSection={isNarrow ? undefined : badge}
-        active={isActive({ to, fuzzy: true } as never)}
+        active={here !== false}
         data-marked={isNarrow && number > 0 ? true : undefined}
       />
     </Tooltip>
