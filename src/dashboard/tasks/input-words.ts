@@ -41,7 +41,7 @@ export function inputInWords(kind: string, input: unknown): string | undefined {
         ? `${changeInWords(data)} ${selectionInWords(selection)}`
         : undefined;
     case "bulkDelete":
-      return isMembers(selection) ? `delete ${selectionInWords(selection)}` : undefined;
+      return isMembers(selection) ? `delete ${selectionInWords(selection).replace(/^of /, "")}` : undefined;
     case "export":
       return `${valueInWords(input["format"])} file of ${valueInWords(input["model"])} ${selectionInWords(input)}`;
     default:
