@@ -1,3 +1,4 @@
+import type { PowerCrud } from "../../compose/create-powercrud.ts";
 import type { AnswerOptions, LaunchOutcome } from "../answer-task.ts";
 import { answerLaunch } from "../answer-task.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -34,9 +35,23 @@ export async function importRows(
       throw new UsageError(outcome.problems.map(({ message }) => message).join(" "));
     }
     const isFollowed = options.follow === true || failed !== undefined;
+    if (outcome.kind === "LAUNCHED") {
+      await sayLeftOut(context, powercrud, outcome.task.id);
+    }
     await answerLaunch(context, powercrud, outcome as LaunchOutcome, { ...options, follow: isFollowed });
     if (outcome.kind === "LAUNCHED" && failed !== undefined) {
       await writeFailedRows(powercrud, outcome.task.id, failed);
     }
   });
+}
+
+async function sayLeftOut(
+  context: CliContext,
+  { imports }: Pick<PowerCrud, "imports">,
+  taskId: string,
+): Promise<void> {
+  const { leftOut = [] } = (await imports.find([taskId])).get(taskId) ?? {};
+  if (leftOut.length > 0) {
+    context.say(`left out, since nobody can write them: ${leftOut.join(", ")}`);
+  }
 }
