@@ -48,10 +48,9 @@ export function listDocument(shape: Shape, columns: readonly Field[]): string {
   const taken = Object.entries(types).filter(([argument]) => listArguments.has(argument));
   const variables = taken.map(([argument, type]) => `$${argument}: ${type}`).join(", ");
   const values = taken.map(([argument]) => `${argument}: $${argument}`).join(", ");
-  const selections = columns.map((column) => selectionOf(shape, column)).join(" ");
   return `query List(${variables}) { list: ${list}(${values}) { totalCount
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-    nodes { id activeTask { id kind label } ${selections} } } }`;
+    nodes { ${recordSelection(shape, columns)} } } }`;
 }
 
 function selectionOf(shape: Shape, { name, kind, type }: Field): string {
@@ -70,12 +69,14 @@ export function windowVariables({ after, before }: Window, size: number): ListVa
 
 /** The query of one record with these fields. */
 export function recordDocument(shape: Shape, fields: readonly Field[]): string {
-  const selections = fields.map((field) => selectionOf(shape, field)).join(" ");
-  return `query Record($id: ID!) { record: ${shape.model.one ?? ""}(id: $id) {
-    id activeTask { id kind label } ${selections} } }`;
+  return `query Record($id: ID!) { record: ${shape.model.one ?? ""}(id: $id) { ${recordSelection(shape, fields)} } }`;
 }
 
-/** The mutation that creates, updates or deletes one record. */
+function recordSelection(shape: Shape, fields: readonly Field[]): string {
+  return `id activeTask { id kind label } ${fields.map((field) => selectionOf(shape, field)).join(" ")}`;
+}
+
+/** The mutation that creates, updates or deletes one record; a record that stays is read back whole. */
 export function writeDocument(shape: Shape, verb: "create" | "update" | "delete", isDated: boolean): string {
   const { name, create = "", update = "", delete: remove = "" } = shape.model;
   const field = { create, update, delete: remove }[verb];
@@ -91,7 +92,7 @@ export function writeDocument(shape: Shape, verb: "create" | "update" | "delete"
   const payload = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
   return `mutation Write(${variables.join(", ")}) { write: ${field}(${values.join(", ")}) {
     __typename
-    ... on ${result}${name}Payload { record: ${payload} { id } }
+    ... on ${result}${name}Payload { record: ${payload} { ${verb === "delete" ? "id" : recordSelection(shape, shape.fields)} } }
     ... on Error { code message }
     ... on ValidationError { problems { field message } }
     ... on ConflictError { conflicts(first: 1) { heldBy { id kind label } } }

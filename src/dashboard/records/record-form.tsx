@@ -7,19 +7,55 @@ import { readValue, ValueInput } from "./value-input.tsx";
 /** The fields as they are typed, by name. */
 type Typed = Readonly<Record<string, string>>;
 
+/** What is typed over a record. */
+export interface Draft<Base> {
+  /** The record as it was when the first field was typed; until then, as it is now. */
+  readonly base: Base;
+  readonly typed: Typed;
+  readonly type: (name: string, text: string) => void;
+  /** Takes what was written as the new base, and keeps what was typed since it was sent. */
+  readonly settle: (sent: Typed, written: Base) => void;
+  /** Forgets all that was typed. */
+  readonly clear: () => void;
+}
+
+/** @param record as it is now, for a new record what it begins with */
+export function useDraft<Base>(record: Base): Draft<Base> {
+  const [begun, setBegun] = useState<{ base: Base; typed: Typed }>();
+  // What was written holds until the record is read again.
+  const [latest, setLatest] = useState<{ seen: Base; written: Base }>();
+  const current = latest?.seen === record ? latest.written : record;
+  return {
+    base: begun?.base ?? current,
+    typed: begun?.typed ?? {},
+    type: (name, text) =>
+      setBegun((before) => ({
+        base: before?.base ?? current,
+        typed: { ...before?.typed, [name]: text },
+      })),
+    settle: (sent, written) => {
+      setLatest({ seen: record, written });
+      setBegun((before) => {
+        const kept = Object.entries(before?.typed ?? {}).filter(([name, text]) => sent[name] !== text);
+        return kept.length === 0 ? undefined : { base: written, typed: Object.fromEntries(kept) };
+      });
+    },
+    clear: () => setBegun(undefined),
+  };
+}
+
 /** A form of the fields of one record. Only what was changed is sent. */
 export function RecordForm(props: {
   shape: Shape;
   fields: readonly FormField[];
-  /** What it begins with; for a new record nothing. */
-  record?: Readonly<Record<string, unknown>> | undefined;
+  draft: Pick<Draft<Readonly<Record<string, unknown>>>, "base" | "typed" | "type">;
   problems: ReadonlyMap<string, string>;
   isDisabled?: boolean;
   submit: string;
   onSubmit: (data: Readonly<Record<string, unknown>>) => Promise<void>;
 }): JSX.Element {
-  const { shape, fields, record = {}, problems, isDisabled = false, submit, onSubmit } = props;
-  const [typed, setTyped] = useState<Typed>({});
+  const { shape, fields, draft, problems, isDisabled = false, submit, onSubmit } = props;
+  const { base: record, typed } = draft;
   const [isBusy, setBusy] = useState(false);
   const changed = fields.filter(
     ({ name }) => typed[name] !== undefined && typed[name] !== textOf(record[name]),
@@ -65,7 +101,7 @@ export function RecordForm(props: {
                 verb={field.verb}
                 label={field.title}
                 value={typed[field.name] ?? textOf(record[field.name])}
-                onChange={(text) => setTyped((before) => ({ ...before, [field.name]: text }))}
+                onChange={(text) => draft.type(field.name, text)}
               />
             </Input.Wrapper>
           ))}

@@ -1,7 +1,7 @@
 import { Alert, Button, Card, Grid, Group, Stack, Table, Text, Title } from "@mantine/core";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import type { JSX } from "react";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useState, useSyncExternalStore } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
 import type { HolderRow, RecordRow } from "../models/list-document.ts";
 import { recordDocument } from "../models/list-document.ts";
@@ -12,7 +12,7 @@ import { Failure } from "../parts/notice.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 import { TaskBar, TaskCounts } from "../tasks/task-bar.tsx";
 import { taskTitle } from "../tasks/task-words.ts";
-import { RecordForm } from "./record-form.tsx";
+import { RecordForm, useDraft } from "./record-form.tsx";
 import { useRecordEvents } from "./use-record-events.ts";
 import { useShape } from "./use-shape.ts";
 import { ValueText } from "./value-text.tsx";
@@ -21,6 +21,7 @@ import { writeRecord } from "./write-record.ts";
 import { errorText } from "../parts/error-text.ts";
 
 const NO_PROBLEMS: ReadonlyMap<string, string> = new Map();
+const NOTHING: Readonly<Record<string, unknown>> = {};
 
 export function RecordPage(): JSX.Element {
   const { model, id } = useParams({ from: "/records/$model/$id" });
@@ -41,6 +42,7 @@ export function RecordPage(): JSX.Element {
 function NewRecord({ shape }: { shape: Shape }): JSX.Element {
   const { connection } = useWorkspace();
   const navigate = useNavigate();
+  const draft = useDraft(NOTHING);
   const [written, setWritten] = useState<Written>();
   const { name, title } = shape.model;
   const create = async (data: Readonly<Record<string, unknown>>): Promise<void> => {
@@ -48,9 +50,9 @@ function NewRecord({ shape }: { shape: Shape }): JSX.Element {
     setWritten(next);
     if (next.kind === "written") {
       await navigate(
-        next.id === undefined
+        next.record === undefined
           ? { to: "/records/$model", params: { model: name } }
-          : { to: "/records/$model/$id", params: { model: name, id: next.id } },
+          : { to: "/records/$model/$id", params: { model: name, id: next.record.id } },
       );
     }
   };
@@ -63,6 +65,7 @@ function NewRecord({ shape }: { shape: Shape }): JSX.Element {
       <RecordForm
         shape={shape}
         fields={shape.creation}
+        draft={draft}
         problems={problemsOf(written)}
         submit="Create"
         onSubmit={create}
@@ -87,13 +90,14 @@ function OneRecord({ shape, id }: { shape: Shape; id: string }): JSX.Element {
   );
 }
 
-/** The record as the form began with it, and what came of the last write. */
+/** What is typed over the record, and what came of the last write. */
 function useWrites(shape: Shape, record: RecordRow, onChange: () => void) {
   const { connection } = useWorkspace();
   const navigate = useNavigate();
-  const [base, setBase] = useState(record);
+  const draft = useDraft(record);
   const [written, setWritten] = useState<Written>();
-  const dated = base["updatedAt"] === undefined ? {} : { expectedUpdatedAt: base["updatedAt"] };
+  const { updatedAt } = draft.base;
+  const dated = updatedAt === undefined ? {} : { expectedUpdatedAt: updatedAt };
   const write = async (verb: "update" | "delete", more: object): Promise<Written> => {
     const next = await tryWrite(() =>
       writeRecord(connection, shape, verb, { id: record.id, ...more, ...dated }),
@@ -104,17 +108,16 @@ function useWrites(shape: Shape, record: RecordRow, onChange: () => void) {
     }
     return next;
   };
-  // What was written here is what one goes on from.
-  useEffect(() => {
-    if (written?.kind === "written") {
-      setBase(record);
-    }
-  }, [record, written]);
   return {
-    base,
+    draft,
     written,
-    save: async (data: Readonly<Record<string, unknown>>): Promise<void> =>
-      void (await write("update", { data })),
+    save: async (data: Readonly<Record<string, unknown>>): Promise<void> => {
+      const sent = draft.typed;
+      const next = await write("update", { data });
+      if (next.kind === "written") {
+        draft.settle(sent, next.record ?? record);
+      }
+    },
     remove: async (): Promise<void> => {
       if ((await write("delete", {})).kind === "written") {
         await navigate({ to: "/records/$model", params: { model: shape.model.name } });
@@ -122,7 +125,7 @@ function useWrites(shape: Shape, record: RecordRow, onChange: () => void) {
     },
     /** Forgets what was typed, and goes on from the record as it is now. */
     startAnew: () => {
-      setBase(record);
+      draft.clear();
       setWritten(undefined);
     },
   };
@@ -130,7 +133,7 @@ function useWrites(shape: Shape, record: RecordRow, onChange: () => void) {
 
 function RecordView(props: { shape: Shape; record: RecordRow; onChange: () => void }): JSX.Element {
   const { shape, record, onChange } = props;
-  const { base, written, save, remove, startAnew } = useWrites(shape, record, onChange);
+  const { draft, written, save, remove, startAnew } = useWrites(shape, record, onChange);
   const isHeld = record.activeTask !== null;
   return (
     <Stack gap="md">
@@ -148,17 +151,16 @@ function RecordView(props: { shape: Shape; record: RecordRow; onChange: () => vo
       {record.activeTask === null ? null : <HeldBanner holder={record.activeTask} />}
       {written === undefined ? null : <WriteNotice written={written} />}
       {written?.kind === "stale" ? (
-        <StaleFields shape={shape} before={base} now={record} onTake={startAnew} />
+        <StaleFields shape={shape} before={draft.base} now={record} onTake={startAnew} />
       ) : null}
       <Grid>
         <Grid.Col span={{ base: 12, md: 5 }}>
           {shape.edition.length === 0 ? null : (
             <Card withBorder>
               <RecordForm
-                key={JSON.stringify(base)}
                 shape={shape}
                 fields={shape.edition}
-                record={base}
+                draft={draft}
                 isDisabled={isHeld}
                 problems={problemsOf(written)}
                 submit="Save"

@@ -1,11 +1,15 @@
 import type { Connection } from "../api/connection.ts";
 import { writeDocument } from "../models/list-document.ts";
-import type { HolderRow } from "../models/list-document.ts";
+import type { HolderRow, RecordRow } from "../models/list-document.ts";
 import type { Shape } from "../models/shape.ts";
 
 /** What came of a write of one record. */
 export type Written =
-  | { readonly kind: "written"; readonly id: string | undefined }
+  | {
+      readonly kind: "written";
+      /** As it is now; of a deleted one, and of one that was deleted since, nothing. */
+      readonly record: RecordRow | undefined;
+    }
   | { readonly kind: "stale"; readonly message: string }
   | { readonly kind: "held"; readonly message: string; readonly holder: HolderRow | undefined }
   | {
@@ -18,7 +22,7 @@ export type Written =
 interface WriteAnswer {
   readonly write: {
     readonly __typename: string;
-    readonly record?: { readonly id: string } | null;
+    readonly record?: RecordRow | null;
     readonly code?: string;
     readonly message?: string;
     readonly problems?: readonly { readonly field: string | null; readonly message: string }[];
@@ -40,7 +44,7 @@ export async function writeRecord(
   const { write } = await connection.request<WriteAnswer, object>(document, variables);
   const { code, message = "", problems = [], conflicts } = write;
   if (code === undefined) {
-    return { kind: "written", id: write.record?.id };
+    return { kind: "written", record: write.record ?? undefined };
   }
   if (code === "STALE_RECORD") {
     return { kind: "stale", message };

@@ -61,14 +61,15 @@ it("the records of several tasks are read in one statement", async () => {
   await change(["5"], "a");
   await change(["6", "7"], "b");
   const sent = vi.spyOn(Client.prototype, "query");
+  // Only the statements that read cities: the engine's own work sends others at any time.
   const statements = async (fields: string): Promise<number> => {
     sent.mockClear();
     await service.data(
       `{ tasks(first: 5) { nodes { records(first: 5) { nodes { recordId ${fields} } } } } }`,
     );
-    return sent.mock.calls.length;
+    return sent.mock.calls.filter((call) => /\b(city|country)\b/.test(JSON.stringify(call))).length;
   };
-  const plain = await statements("");
-  expect(await statements("record { ... on City { id country { name } } }")).toBe(plain + 1);
+  expect(await statements("")).toBe(0);
+  expect(await statements("record { ... on City { id country { name } } }")).toBe(1);
   sent.mockRestore();
 });
