@@ -79,6 +79,7 @@ describe.each(["postgres", "redis"])(
     let redis: TestRedis | undefined;
     let sql: pg.Client;
     let env: Record<string, string>;
+    let first: ReadyProcess;
     let second: ReadyProcess;
     let client: TestClient;
     /** The tasks, by what the service was doing for them. */
@@ -135,13 +136,22 @@ describe.each(["postgres", "redis"])(
         POWERCRUD_PROGRESS_INTERVAL_MS: "10",
         POWERCRUD_LOG_LEVEL: "error",
       };
-      const first = await start();
+      first = await start();
       sql = new pg.Client(database.url);
       await sql.connect();
       await sql.query(PREPARE);
       // Chunks and parts of files wait behind this from their middle on, and so does whoever looks tags up.
       await sql.query("SELECT pg_advisory_lock(42)");
       await sql.query("BEGIN; LOCK TABLE tag IN ACCESS EXCLUSIVE MODE");
+    }, 240_000);
+
+    afterAll(async () => {
+      await client.close().catch(() => undefined);
+      await sql.end();
+      await redis?.drop();
+    });
+
+    it("is killed while it receives, checks, writes and exports one each", async () => {
       const own = createTestClient(first.address);
 
       const { launchExport } = await own.request<{ launchExport: { task: { id: string } } }>(EXPORT);
@@ -164,7 +174,7 @@ describe.each(["postgres", "redis"])(
       sendPart(`${first.address}/imports/${ids.receiving}`, [HEAD, ...rows(20_000, ROWS)]);
       ids.checking = await createImport(own, { operation: "CREATE" });
       const lines = [`${HEAD},tags.label`, ...rows(30_000, 10).map((line) => `${line},hit`)];
-      void sendWhole(`${first.address}/imports/${ids.checking}`, lines);
+      sendWhole(`${first.address}/imports/${ids.checking}`, lines);
 
       await untilTrue("count(*) > 2 FROM powercrud.task_file WHERE task_id = $1", ids.exporting);
       await untilTrue(
@@ -185,12 +195,6 @@ describe.each(["postgres", "redis"])(
       await sql.query("SELECT pg_advisory_unlock(42)");
       second = await start();
       client = createTestClient(second.address);
-    }, 240_000);
-
-    afterAll(async () => {
-      await client.close().catch(() => undefined);
-      await sql.end();
-      await redis?.drop();
     });
 
     it.each(["receiving", "checking"] as const)("leaves nothing of the file that it was %s", async (what) => {

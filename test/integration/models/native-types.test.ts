@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
-import { exportText, FORMATS, importAll } from "./files-of.ts";
+import { describeNativeFiles, typeOf } from "./native-files.ts";
 import type { Answer } from "./models-fixture.ts";
 import { emptying } from "../../support/empty-tables.ts";
 
@@ -277,24 +277,14 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const RECORDS = 30;
-/** Values that the database's numbers have, and those of the API do not. */
-const NO_NUMBERS = ["-Infinity", "Infinity", "NaN"];
 
 async function fill(column: string, values: readonly (string | null)[]): Promise<void> {
   await api.query(emptying(`"Native"`));
   const texts = Array.from({ length: RECORDS }, (_, at) => values[(at * 7) % values.length] ?? null);
   await api.query(
-    `INSERT INTO "Native" (id, "${column}") SELECT at, text::${await typeOf(column)} FROM unnest($1::text[]) WITH ORDINALITY AS given (text, at)`,
+    `INSERT INTO "Native" (id, "${column}") SELECT at, text::${await typeOf(api, column)} FROM unnest($1::text[]) WITH ORDINALITY AS given (text, at)`,
     [texts],
   );
-}
-
-async function typeOf(column: string): Promise<string> {
-  const [row] = await api.query(
-    `SELECT format_type(atttypid, -1) AS type FROM pg_attribute WHERE attrelid = '"Native"'::regclass AND attname = $1`,
-    [column],
-  );
-  return row.type;
 }
 
 /** All ids, page by page. */
@@ -400,97 +390,9 @@ test("a forged cursor is refused with the reason", async () => {
   ).rejects.toThrow("after is a damaged cursor");
 });
 
-describe.each(FORMATS)("what a file of %s holds comes back without a change", (format) => {
-  const isList = (name: string): boolean => Array.isArray(ROUNDS[0]?.[name]);
-  const columns = [...new Set([...COLUMNS, ...Object.keys(NEIGHBOURS)])];
-
-  async function rows(): Promise<Answer[]> {
-    // A list that was never set is an empty one, as everywhere.
-    const texts = columns.map((name) =>
-      isList(name) ? `coalesce("${name}"::text, '{}')` : `"${name}"::text`,
-    );
-    return api.query(`SELECT id, ARRAY[${texts.join(", ")}] AS texts FROM "Native" ORDER BY id`);
-  }
-
-  async function throughFile(): Promise<void> {
-    const before = await rows();
-    const file = await exportText(api.powercrud, "Native", format);
-    await api.query(emptying(`"Native"`));
-    await importAll(api.powercrud, { model: "Native", operation: "CREATE", format }, file, before.length);
-    expect(await rows()).toEqual(before);
-    // Nor does a file change the records that are there.
-    await importAll(api.powercrud, { model: "Native", operation: "UPSERT", format }, file, before.length);
-    expect(await rows()).toEqual(before);
-  }
-
-  test("values of every type at their edges, nulls and empty texts", async () => {
-    await api.query(`INSERT INTO "Native" (id) SELECT generate_series(1, ${RECORDS})`);
-    for (const [column, values] of Object.entries(NEIGHBOURS)) {
-      const given = [...values.filter((value) => !NO_NUMBERS.includes(value)), null];
-      const texts = Array.from({ length: RECORDS }, (_, at) => given[(at * 7) % given.length] ?? null);
-      await api.query(
-        `UPDATE "Native" SET "${column}" = given.value::${await typeOf(column)}
-         FROM unnest($1::text[]) WITH ORDINALITY AS given (value, at) WHERE id = given.at`,
-        [texts],
-      );
-    }
-    for (const [at, values] of ROUNDS.entries()) {
-      expect(await WAYS["createNative"]?.(RECORDS + 1 + at, values)).not.toHaveProperty(
-        "createNative.message",
-      );
-    }
-    await throughFile();
-  });
-
-  test("values of any kind", async () => {
-    const rowOf = fc.record(ANY);
-    await fc.assert(
-      fc.asyncProperty(fc.array(rowOf, { minLength: 20, maxLength: 40 }), async (given) => {
-        await api.query(emptying(`"Native"`));
-        await api.query(
-          `INSERT INTO "Native" SELECT (jsonb_populate_record(NULL::"Native", given || jsonb_build_object('id', at))).* 
-           FROM unnest($1::jsonb[]) WITH ORDINALITY AS given (given, at)`,
-          [given.map((row) => JSON.stringify(row))],
-        );
-        await throughFile();
-      }),
-      // Each run is a database's work of some 0.3 s, too long to look for the smallest file.
-      { numRuns: 3, endOnFailure: true },
-    );
-  });
+describeNativeFiles(() => api, {
+  columns: COLUMNS,
+  rounds: ROUNDS,
+  neighbours: NEIGHBOURS,
+  create: (id, data) => WAYS["createNative"]?.(id, data),
 });
-
-/** A text of characters that have a meaning in a file. */
-function anyOddText(maxLength: number): fc.Arbitrary<string> {
-  return fc.string({ unit: fc.constantFrom(..."=+-@'\"\r\n\t,;| []{}\\\uFEFF1e"), maxLength });
-}
-
-/** Whatever PostgreSQL takes and Unicode has, and what has a meaning in a file. */
-const anyText = fc
-  .oneof(fc.string({ unit: "binary", maxLength: 12 }), anyOddText(6))
-  .filter((text) => text.isWellFormed() && !/[\0\uFDD0-\uFDD2]/.test(text));
-const anyJson = fc.jsonValue({ maxDepth: 2, stringUnit: anyText as never });
-const orNull = <T>(values: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(values, { nil: null });
-const anyMoment = fc
-  .tuple(
-    fc.date({ min: new Date("0001-01-01Z"), max: new Date("9999-12-31Z"), noInvalidDate: true }),
-    fc.nat(999),
-  )
-  .map(([date, micros]) => date.toISOString().replace("Z", `${String(micros).padStart(3, "0")}Z`));
-
-const ANY = {
-  text: orNull(anyText),
-  citext: orNull(anyText),
-  double: orNull(fc.double({ noNaN: true, noDefaultInfinity: true })),
-  decimal: orNull(fc.integer({ min: -999_999, max: 999_999 }).map((cents) => cents / 100)),
-  bigInt: orNull(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String)),
-  jsonB: orNull(anyJson),
-  bytes: orNull(fc.uint8Array({ maxLength: 9 }).map((bytes) => `\\x${Buffer.from(bytes).toString("hex")}`)),
-  timestamp6: orNull(anyMoment),
-  timestamptz6: orNull(anyMoment),
-  date: orNull(anyMoment.map((moment) => moment.slice(0, 10))),
-  time6: orNull(anyMoment.map((moment) => moment.slice(11, -1))),
-  boolean: orNull(fc.boolean()),
-  varBits: fc.array(fc.string({ unit: fc.constantFrom("0", "1"), maxLength: 4 }), { maxLength: 3 }),
-  varChars: fc.array(anyOddText(3), { maxLength: 3 }),
-};
