@@ -179,12 +179,49 @@ it("maxFailedSignIns, maxConnectionsPerViewer: wrong keys from an address, and e
     },
   });
   const query = encodeURIComponent("subscription { taskEvents { type } }");
+  // A stream whose answer is garbage is closed.
+  const answers: Response[] = [];
   const ask = async (authorization: string): Promise<number> => {
     const headers = { authorization, accept: "text/event-stream", "x-forwarded-for": "10.9.9.9" };
-    return (await fetch(`${service.url}/graphql?query=${query}`, { headers })).status;
+    answers.push(await fetch(`${service.url}/graphql?query=${query}`, { headers }));
+    return answers.at(-1)?.status ?? 0;
   };
   expect([await ask("ann"), await ask("ann"), await ask("ben")]).toEqual([200, 429, 200]);
   expect([await ask("wrong"), await ask("wrong"), await ask("wrong")]).toEqual([200, 200, 429]);
+  expect(answers).toHaveLength(6);
+});
+
+// setting: POWERCRUD_RATE_LIMIT
+// setting: POWERCRUD_PROXY_HOPS
+it("rateLimit, proxyHops: a caller may ask all processes for so much in a minute, and is whom the proxy names", async () => {
+  const ask = async ({ url }: PowerCrudService, caller: string): Promise<number> =>
+    (await fetch(`${url}/graphql?query={__typename}`, { headers: { "x-forwarded-for": caller } })).status;
+  const stored = async (): Promise<unknown> =>
+    (await sql.query("SELECT coalesce(sum(points), 0)::int AS points FROM powercrud.rate")).rows[0]?.points;
+  /**
+   * Asks until it is refused. A process tells the others after a twentieth of the limit; this waits until it has.
+   * @returns how often it was served
+   */
+  const exhaust = async (service: PowerCrudService): Promise<number> => {
+    const before = Number(await stored());
+    let served = 0;
+    while ((await ask(service, "10.0.0.1")) === 200) {
+      served += 1;
+      await expect.poll(stored, { interval: 5 }).toBeGreaterThanOrEqual(before + served - (served % 2));
+    }
+    return served;
+  };
+  const limits = { settings: { rateLimit: 40, proxyHops: 1 } };
+  const [first, second, other] = await Promise.all([
+    start(limits),
+    start(limits),
+    start({ settings: { proxyHops: 1 } }),
+  ]);
+  expect(await exhaust(first)).toBe(40);
+  expect(await ask(first, "10.0.0.2")).toBe(200);
+  expect(await ask(other, "10.0.0.1")).toBe(200);
+  // The second process knows of it once it has told of its own.
+  expect(await exhaust(second)).toBeLessThan(10);
 });
 
 it("the first key is made once, for an administrator, and written down", async () => {

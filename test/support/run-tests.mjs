@@ -59,10 +59,10 @@ async function runSuite(vitestArgs) {
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const { hasPassed } = await run(process.execPath, [vitest, "run", ...reporters, ...vitestArgs]);
   try {
-    return { hasPassed, ...summarize(JSON.parse(readFileSync(report, "utf8"))) };
+    return { hasPassed, ...summarize(JSON.parse(readFileSync(report, "utf8")), ROOT) };
   } catch (error) {
     console.error(`test: vitest left no report: ${String(error)}`);
-    return { hasPassed: false, passedCount: 0, closingLine: "0 passed, 0 failed" };
+    return { hasPassed: false, passedCount: 0, failures: [], closingLine: "0 passed, 0 failed" };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -84,6 +84,11 @@ const [failedGates, suite] = await Promise.all([
 
 for (const gate of failedGates) {
   console.error(`test: the gate "${gate}" failed; its output is above`);
+}
+// Once more at the end, since the tests' own output is long.
+suite.failures.forEach((line) => console.error(`test: failed: ${line}`));
+if (!suite.hasPassed && suite.failures.length === 0) {
+  console.error("test: vitest failed though no test did; its output above says why");
 }
 if (suite.passedCount === 0) {
   console.error("test: no test passed, so nothing was proved");

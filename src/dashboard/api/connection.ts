@@ -18,7 +18,10 @@ export interface Following<Data, Variables> {
   /** Asked before each try, so that a later one goes on where the last message was. */
   readonly variables: () => Variables;
   readonly onData: (data: Data) => void;
-  /** Called when messages come again after a gap. */
+  /**
+   * Called when messages come again after a gap, and once the subscription must be there: of what happened between a page's
+   * first question and that, nobody was told.
+   */
   readonly onReturn?: () => void;
   /** A refusal by the service. It ends the subscription. */
   readonly onRefusal?: (message: string) => void;
@@ -41,6 +44,8 @@ export interface Connection {
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
+/** After that time on a connected socket a subscription is there. The service does not say when. */
+const SETTLED_MS = 1000;
 
 /** @param token sent with every request; undefined where the service asks for none */
 export function connect(url: URL, token: string | undefined): Connection {
@@ -137,7 +142,14 @@ function follow<Data, Variables extends Record<string, unknown>>(
   let isWanted = true;
   let failures = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let settling: ReturnType<typeof setTimeout> | undefined;
   let end = (): void => undefined;
+
+  const settle = (): void => {
+    clearTimeout(settling);
+    settling = setTimeout(() => onReturn?.(), SETTLED_MS);
+  };
+  const leaveSocket = socket.on("connected", settle);
 
   const again = (): void => {
     if (isWanted) {
@@ -150,6 +162,7 @@ function follow<Data, Variables extends Record<string, unknown>>(
     if (failures > 0) {
       onReturn?.();
     }
+    settle();
     end = socket.subscribe<Data>(
       { query, variables: variables() },
       {
@@ -177,6 +190,8 @@ function follow<Data, Variables extends Record<string, unknown>>(
   return () => {
     isWanted = false;
     clearTimeout(timer);
+    clearTimeout(settling);
+    leaveSocket();
     end();
   };
 }
