@@ -24,13 +24,17 @@ export async function importRows(
   options: ImportCommandOptions,
 ): Promise<void> {
   const { model, parameters, failed } = options;
+  if (options.preview === true && parameters["dryRun"] !== "true") {
+    throw new UsageError("--preview shows what a dry run would change; add --dry-run.");
+  }
   const { viewer = { id: null } } = parseViewer(options.viewer);
   const { importFile, writeFailedRows } = await import("../../compose/import-file.ts");
   await withClient(context, async (powercrud) => {
     const display = showProgress(process.stderr, (line) => context.say(line), "sending", " bytes");
     const onProgress = display.update.bind(display);
-    const outcome = await importFile(powercrud, { file, model, viewer, parameters, onProgress });
-    display.end();
+    const { stopSignal: signal } = context;
+    const given = { file, model, viewer, parameters, onProgress, signal };
+    const outcome = await importFile(powercrud, given).finally(() => display.end());
     if (outcome.kind === "UNUSABLE") {
       throw new UsageError(outcome.problems.map(({ message }) => message).join(" "));
     }
