@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { closeSync, openSync, readSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import pg from "pg";
 import demoConfig from "../powercrud.config.ts";
@@ -9,6 +8,7 @@ import { createSilentLogger } from "../src/kernel/logger.ts";
 import type { BenchTools } from "./bench-tools.ts";
 import type { Measure } from "./measure.ts";
 import { inMedian, median } from "./statistics.ts";
+import { threadClock } from "./thread-clock.ts";
 
 const ROUNDS = 5;
 const ACCEPTED_MS = 250;
@@ -32,6 +32,8 @@ interface Request {
   /** What the answer must have, so that no other way through the service is measured. */
   readonly answer: RegExp;
   readonly isAccepted?: boolean;
+  /** Sent to a service with typed ids. */
+  readonly isRelay?: boolean;
 }
 
 const FIRST_ID = 1_500_000_000;
@@ -39,14 +41,16 @@ const MOST = 1_000_000;
 
 /** How long one request holds the service's event loop at a time. The service runs in this process, without workers. */
 export async function measureLoop({ stores }: BenchTools): Promise<readonly Measure[]> {
-  const service = await createService({
-    config: defineConfig(demoConfig),
-    databaseUrl: stores.databaseUrl("postgres"),
-    role: "serve",
-    logger: createSilentLogger(),
-    settings: { port: 0 },
-  });
-  await service.start();
+  const open = (relay: boolean): Promise<PowerCrudService> =>
+    createService({
+      config: defineConfig({ ...demoConfig, relay }),
+      databaseUrl: stores.databaseUrl("postgres"),
+      role: "serve",
+      logger: createSilentLogger(),
+      settings: { port: 0 },
+    });
+  const [service, relayService] = [await open(false), await open(true)];
+  await Promise.all([service.start(), relayService.start()]);
   const pool = new pg.Pool({ connectionString: stores.databaseUrl("postgres"), max: 1 });
   await pool.query(
     `INSERT INTO city (id, name, country_code, population, latitude, longitude, updated_at)
@@ -56,11 +60,11 @@ export async function measureLoop({ stores }: BenchTools): Promise<readonly Meas
   try {
     const measures: Measure[] = [];
     for (const request of requests()) {
-      measures.push(await measure(service, request));
+      measures.push(await measure(request.isRelay === true ? relayService : service, request));
     }
     return measures;
   } finally {
-    await service.stop();
+    await Promise.all([service.stop(), relayService.stop()]);
     await pool.query("DELETE FROM city WHERE id >= $1", [FIRST_ID]);
     await pool.end();
   }
@@ -125,20 +129,6 @@ function watchTurns(): () => number {
   };
 }
 
-/** Counts the time that this thread has a processor, so that other programs do not show; only Linux tells it. */
-function threadClock(): { now(): number; close(): void } {
-  const buffer = Buffer.alloc(100);
-  try {
-    const file = openSync(`/proc/self/task/${process.pid}/schedstat`, "r");
-    return {
-      now: () => Number(buffer.toString("latin1", 0, readSync(file, buffer, 0, 100, 0)).split(" ")[0]) / 1e6,
-      close: () => closeSync(file),
-    };
-  } catch {
-    return { now: () => performance.now(), close: () => undefined };
-  }
-}
-
 async function ask(service: PowerCrudService, query: string): Promise<void> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(`${service.url}/graphql`, {
@@ -164,6 +154,13 @@ function requests(): readonly Request[] {
       bytes: post(DELETE, { ids: ids(1_000_000) }),
       answer: LAUNCHED,
       isAccepted: true,
+    },
+    {
+      name: "accepted: 900,000 typed ids of Relay mode",
+      bytes: post(DELETE, { ids: ids(900_000).map((id) => `City:${id}`) }),
+      answer: LAUNCHED,
+      isAccepted: true,
+      isRelay: true,
     },
     {
       name: "accepted: 100,000 ids",

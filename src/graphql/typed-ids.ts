@@ -23,6 +23,7 @@ import type { RecordProblem } from "../core/refusals/problems.ts";
 import { invalid, problem } from "../core/refusals/problems.ts";
 import { refusalTypeOf } from "../core/refusals/refusals.ts";
 import { AppError } from "../kernel/app-error.ts";
+import { visitInTurns } from "../kernel/turns.ts";
 import { fieldPath } from "../core/bulk/bulk-request.ts";
 import type { GraphQLContext } from "./builder.ts";
 import type { IdOwner } from "./record-ids.ts";
@@ -83,10 +84,13 @@ function takeTypedIds(reader: ArgumentReader, field: Field): void {
   const reading =
     (call: NonNullable<Field["resolve"]>): NonNullable<Field["resolve"]> =>
     (parent, args: Members, context, info) => {
-      const taken = read(args);
-      return isRefused && taken.problems.length > 0
-        ? invalid(taken.problems)
-        : call(parent, orThrow(taken), context, info);
+      const goOn = (taken: TakenArguments): unknown =>
+        isRefused && taken.problems.length > 0
+          ? invalid(taken.problems)
+          : call(parent, orThrow(taken), context, info);
+      const longLists: LongList[] = [];
+      const taken = read(args, longLists);
+      return longLists.length === 0 ? goOn(taken) : takeInTurns(longLists).then(() => goOn(taken));
     };
   if (resolve !== undefined) {
     field.resolve = reading(resolve);
@@ -108,8 +112,32 @@ interface TakenArguments {
   readonly problems: readonly RecordProblem[];
 }
 
-/** Makes what takes typed ids out of a field's arguments; undefined if no record's id can be among them. */
-type ArgumentReader = (args: readonly GraphQLArgument[]) => ((args: Members) => TakenArguments) | undefined;
+/**
+ * Makes what takes typed ids out of a field's arguments; undefined if no record's id can be among them.
+ * @returns a function that leaves out the items of long lists where it is given `longLists`, to which it adds what puts them in
+ */
+type ArgumentReader = (
+  args: readonly GraphQLArgument[],
+) => ((args: Members, longLists?: LongList[]) => TakenArguments) | undefined;
+
+/** Items that are taken a piece in a turn of the event loop. */
+interface LongList {
+  readonly items: readonly unknown[];
+  /** @returns whether the next items matter */
+  readonly take: (item: unknown, at: number) => boolean;
+}
+
+/** Lists up to this length are taken in one go. */
+const LONG_LIST = 1_000;
+/** Problems that are told. */
+const MAX_PROBLEMS = 10;
+
+async function takeInTurns(lists: readonly LongList[]): Promise<void> {
+  // Items may have long lists of their own, which are added behind.
+  for (const { items, take } of lists) {
+    await visitInTurns(items, take);
+  }
+}
 
 /** A member that may hold ids. */
 interface Place {
@@ -126,9 +154,10 @@ function createArgumentReader(schema: GraphQLSchema, models: ModelRegistry): Arg
     const unnamed = all.some(({ name }) => name === "options") ? NONE : VALUES;
     return places.length === 0
       ? undefined
-      : (args) => {
+      : (args, longLists) => {
           const problems: RecordProblem[] = [];
-          const walk: Walk = { models: byName, placesOf, problems, owner: undefined, path: "", unnamed };
+          const shared = { models: byName, placesOf, problems, longLists };
+          const walk: Walk = { ...shared, owner: undefined, path: "", unnamed };
           return { args: takeMembers(walk, places, args), problems };
         };
   };
@@ -138,6 +167,7 @@ interface Walk {
   readonly models: ReadonlyMap<string, Model>;
   readonly placesOf: PlaceFinder;
   readonly problems: RecordProblem[];
+  readonly longLists: LongList[] | undefined;
   /** Whose ids those are that say nothing themselves. */
   readonly owner: string | null | undefined;
   readonly path: string;
@@ -166,9 +196,17 @@ function takeValue(walk: Walk, type: GraphQLInputType, value: unknown): unknown 
   if (isListType(nullable) && Array.isArray(value)) {
     const item = nullable.ofType;
     const isList = isInputObjectType(getNamedType(item));
-    return value.map((each, at) =>
-      takeValue(isList ? { ...walk, path: `${walk.path}.${at}` } : walk, item, each),
-    );
+    const items: unknown[] = [];
+    const take = (each: unknown, at: number): boolean => {
+      items.push(takeValue(isList ? { ...walk, path: `${walk.path}.${at}` } : walk, item, each));
+      return walk.problems.length < MAX_PROBLEMS;
+    };
+    if (walk.longLists !== undefined && value.length > LONG_LIST) {
+      walk.longLists.push({ items: value, take });
+    } else {
+      value.every(take);
+    }
+    return items;
   }
   if (isInputObjectType(nullable)) {
     return takeMembers(walk, walk.placesOf.in(nullable), value as Members);

@@ -104,10 +104,18 @@ export class RateLimiter {
     return count;
   }
 
+  /** Tells the store as long as there is enough: also what came while it was told, for others wait to hear of it. */
   async #tell(key: string, count: Count): Promise<void> {
+    count.isTelling = true;
+    while (count.untold >= this.#tellAfter && count.end > Date.now()) {
+      await this.#tellOnce(key, count);
+    }
+    count.isTelling = false;
+  }
+
+  async #tellOnce(key: string, count: Count): Promise<void> {
     const { store, logger } = this.#options;
     const { untold } = count;
-    count.isTelling = true;
     count.untold = 0;
     count.told += untold;
     try {
@@ -125,8 +133,6 @@ export class RateLimiter {
           "rates are counted by each process for itself: their store cannot be reached",
         );
       }
-    } finally {
-      count.isTelling = false;
     }
   }
 }

@@ -25,6 +25,8 @@ interface LaunchContext {
   readonly createdAt: number;
   /** What is written into `notes`. */
   readonly mark: string;
+  /** Where new cities are. */
+  readonly latitude: number;
 }
 
 /** The mutation of a launch. A deletion selects the records of an earlier launch of creates, even if they do not exist. */
@@ -118,14 +120,14 @@ function newIdsOf(at: number, size: number): readonly number[] {
   );
 }
 
-function newCity({ mark, plan }: LaunchContext, id: number): object {
+function newCity({ mark, plan, latitude }: LaunchContext, id: number): object {
   const isRefused = plan.stride > 1 && id % REFUSED_EVERY === REFUSED_EVERY - 1;
   return {
     id,
     name: mark,
     countryCode: "FR",
     population: isRefused ? TOO_MANY_PEOPLE : 1,
-    latitude: 0,
+    latitude,
     longitude: 0,
     notes: mark,
   };

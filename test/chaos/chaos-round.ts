@@ -9,11 +9,19 @@ import { makePlan, type FaultPlan } from "./chaos-plan.ts";
 import { startChaosRedis, type ChaosRedis } from "./chaos-redis.ts";
 import { findLeftLocks, findWrongs } from "./find-wrongs.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
-import { startMember, type Member } from "./member.ts";
+import { startMember, type Deployment, type Member } from "./member.ts";
 import { pollUntil } from "./poll-until.ts";
 import { runStatement } from "./run-statement.ts";
+import {
+  ANYBODY,
+  findTrespasses,
+  GUARDED_PROJECT,
+  revoke,
+  type Revocation,
+  type User,
+} from "./signed-users.ts";
 import { strike, type Targets } from "./strike.ts";
-import { runUsers } from "./users.ts";
+import { runUsers, USER_COUNT } from "./users.ts";
 
 export type TestBackend = "postgres" | "redis";
 
@@ -28,6 +36,8 @@ export interface RoundOptions {
   readonly postgres: PostgresServer;
   /** A migrated and seeded database with the audit in it, which the round copies. */
   readonly template: string;
+  /** Those who sign in, with keys of the template. Default: nobody has to. */
+  readonly signedUsers?: readonly User[] | undefined;
 }
 
 /** The result of a round. */
@@ -63,6 +73,10 @@ interface Round {
   readonly members: readonly Member[];
   readonly ledger: Ledger;
   readonly moments: EventEmitter;
+  /** The end of a key in the middle of the round, where users sign in. */
+  readonly revocation: Revocation | undefined;
+  /** Ends the key. */
+  readonly revoke: () => Promise<void>;
   readonly findings: string[];
   /** The time of each fault, in order. */
   readonly faults: string[];
@@ -78,7 +92,11 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
   const databaseUrl = options.postgres.urlOf(name);
   const redis = options.backend === "redis" ? await startChaosRedis() : undefined;
   const findings: string[] = [];
-  const members = deploy(options, databaseUrl, redis?.url, (finding) => void findings.push(finding));
+  const deployment = deploymentOf(options, databaseUrl, redis?.url);
+  const members = deploy(deployment, (finding) => void findings.push(finding));
+  const userId = options.signedUsers?.[0]?.signed?.id;
+  const revocation =
+    userId === undefined ? undefined : { userId, askedAt: undefined, goneAt: undefined, refusals: 0 };
   const sql = new Pool({ connectionString: databaseUrl, max: 4 });
   // PostgreSQL is restarted under it.
   sql.on("error", () => undefined);
@@ -89,6 +107,12 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
     members,
     ledger: createLedger(),
     moments: new EventEmitter(),
+    revocation,
+    revoke: async () => {
+      if (revocation !== undefined && revocation.askedAt === undefined) {
+        await revoke(revocation, deployment);
+      }
+    },
     findings,
     faults: [],
   };
@@ -97,6 +121,9 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
     await loadAndStrike(round);
     await quieten(round);
     findings.push(...(await findWrongs(round)));
+    if (revocation !== undefined) {
+      findings.push(...(await findTrespasses(sql, round.ledger, revocation)));
+    }
     return await report(round);
   } finally {
     await Promise.all(members.map((member) => member.stop()));
@@ -111,12 +138,7 @@ function whenQueueDown({ seed }: RoundOptions): "error" | "sync" {
   return seed % 2 === 0 ? "error" : "sync";
 }
 
-function deploy(
-  options: RoundOptions,
-  databaseUrl: string,
-  redisUrl: string | undefined,
-  onFinding: (finding: string) => void,
-): readonly Member[] {
+function deploymentOf(options: RoundOptions, databaseUrl: string, redisUrl: string | undefined): Deployment {
   const env = {
     PORT: "0",
     DATABASE_URL: databaseUrl,
@@ -128,9 +150,15 @@ function deploy(
     POWERCRUD_CHUNK_RECORDS: "500",
     POWERCRUD_LOG_LEVEL: "warn",
   };
+  return options.signedUsers === undefined
+    ? { env }
+    : { env: { ...env, POWERCRUD_AUTH: "required" }, projectDir: GUARDED_PROJECT };
+}
+
+function deploy(deployment: Deployment, onFinding: (finding: string) => void): readonly Member[] {
   return [
-    ...Array.from({ length: SERVER_COUNT }, () => startMember("serve", env, onFinding)),
-    ...Array.from({ length: WORKER_COUNT }, () => startMember("work", env, onFinding)),
+    ...Array.from({ length: SERVER_COUNT }, () => startMember("serve", deployment, onFinding)),
+    ...Array.from({ length: WORKER_COUNT }, () => startMember("work", deployment, onFinding)),
   ];
 }
 
@@ -142,6 +170,8 @@ async function loadAndStrike(round: Round): Promise<void> {
   const users = runUsers({
     plan,
     ledger,
+    users: options.signedUsers ?? Array.from({ length: USER_COUNT }, () => ANYBODY),
+    revocation: round.revocation,
     moments,
     whenQueueDown: whenQueueDown(options),
     signal: ending.signal,
@@ -151,7 +181,7 @@ async function loadAndStrike(round: Round): Promise<void> {
   });
   const targets = { members, postgres: options.postgres, redis, leaseMs: LEASE_MS, moments };
   try {
-    await Promise.race([strikeInTurn(round, targets, plan.faults).then(() => untilEnough(sql)), users]);
+    await Promise.race([strikeInTurn(round, targets, plan.faults).then(() => untilEnough(round)), users]);
   } finally {
     ending.abort();
     await users;
@@ -159,7 +189,7 @@ async function loadAndStrike(round: Round): Promise<void> {
 }
 
 /** After the last fault the users go on until enough records have changed; a slow machine needs longer. */
-async function untilEnough(sql: Pool): Promise<void> {
+async function untilEnough({ sql, revocation }: Round): Promise<void> {
   const look = async (): Promise<true | undefined> => {
     const { rows } = await sql.query<{ sum: number }>(
       `SELECT coalesce(sum(succeeded), 0)::integer AS sum FROM powercrud.task
@@ -168,17 +198,24 @@ async function untilEnough(sql: Pool): Promise<void> {
     return (rows[0]?.sum ?? 0) >= ENOUGH_INCREMENTS ? true : undefined;
   };
   await pollUntil(look, READY_MS, `${ENOUGH_INCREMENTS} increments`);
+  if (revocation !== undefined) {
+    const isHeeded = async (): Promise<true | undefined> => (revocation.refusals > 0 ? true : undefined);
+    await pollUntil(isHeeded, READY_MS, "a refusal of the user whose key has ended");
+  }
 }
 
 /** Faults may strike during a pause. Each fault waits until a few tasks have ended since the one before. */
 async function strikeInTurn(round: Round, targets: Targets, faults: readonly FaultPlan[]): Promise<void> {
   const end = Date.now() + round.options.maxMs;
   const pauses: Promise<void>[] = [];
-  for (const fault of faults) {
+  for (const [at, fault] of faults.entries()) {
     await untilBusy(round, end);
     await delay(fault.afterMs);
     if (Date.now() > end) {
       break;
+    }
+    if (at === Math.floor(faults.length / 2)) {
+      pauses.push(round.revoke());
     }
     round.faults.push(`${new Date().toISOString().slice(11, -1)} ${fault.kind}`);
     const struck = strike(targets, fault);
@@ -188,7 +225,8 @@ async function strikeInTurn(round: Round, targets: Targets, faults: readonly Fau
       await struck;
     }
   }
-  await Promise.all(pauses);
+  // On a slow machine the time was over before half of the faults.
+  await Promise.all([...pauses, round.revoke()]);
 }
 
 /** Waits for an API, two workers, and a few tasks that ended since the last fault. */
@@ -212,7 +250,13 @@ async function untilBusy({ sql, members }: Round, end: number): Promise<void> {
         : undefined,
     READY_MS,
     "some work between two faults",
-  );
+  ).catch(async (error: unknown) => {
+    const { rows } = await sql.query(
+      "SELECT label, status, attempt, created_by, age(now(), created_at)::text FROM powercrud.task WHERE finished_at IS NULL",
+    );
+    const state = { serve: readyCount("serve"), work: readyCount("work"), unsettled: rows };
+    throw new Error(`${String(error)}: ${JSON.stringify(state)}`, { cause: error });
+  });
 }
 
 /** After the last fault: waits until every process is back, every task settled, and every lock released. */

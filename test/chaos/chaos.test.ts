@@ -7,6 +7,8 @@ import { spawnPowerCrud } from "../support/powercrud-process.ts";
 import { INSTALL_AUDIT } from "./audit.ts";
 import { runRound, type RoundReport, type TestBackend } from "./chaos-round.ts";
 import { runStatement } from "./run-statement.ts";
+import { signUp, type User } from "./signed-users.ts";
+import { USER_COUNT } from "./users.ts";
 
 /** In minutes for each backend; without it, one short round of the backend with more faults. See docs/testing.md. */
 const MINUTES = Number(process.env["POWERCRUD_CHAOS_MINUTES"] ?? 0);
@@ -15,6 +17,8 @@ const GIVEN_SEED = process.env["POWERCRUD_CHAOS_SEED"];
 const FIRST_SEED = Number(GIVEN_SEED ?? randomInt(1_000_000));
 const BACKENDS: readonly TestBackend[] =
   MINUTES > 0 || GIVEN_SEED !== undefined ? ["postgres", "redis"] : ["redis"];
+/** Whether each user signs in with an API key, sees and changes one half of the world, and one key ends in the middle. */
+const IS_GUARDED = process.env["POWERCRUD_CHAOS_SIGN_IN"] === "true";
 const TEMPLATE = "seeded";
 /** A short round takes about 40 s on an idle machine; on a busy one it skips faults. */
 const SHORT = { cycles: 1, maxMs: 45_000 };
@@ -24,6 +28,7 @@ const ROUND_MS = 420_000;
 
 describe("a deployment of two APIs and three workers, under load and faults of every kind", () => {
   let postgres: PostgresServer;
+  let signedUsers: readonly User[] | undefined;
 
   beforeAll(async () => {
     // It crashes and must keep confirmed commits. The machine goes on, so fsync is not needed.
@@ -36,6 +41,7 @@ describe("a deployment of two APIs and three workers, under load and faults of e
     await seeding.exited;
     // Fails where the seed did.
     await runStatement(postgres.urlOf(TEMPLATE), INSTALL_AUDIT);
+    signedUsers = IS_GUARDED ? await signUp(postgres.urlOf(TEMPLATE), USER_COUNT) : undefined;
   }, 120_000);
 
   afterAll(() => postgres.stop());
@@ -52,6 +58,7 @@ describe("a deployment of two APIs and three workers, under load and faults of e
           ...(MINUTES > 0 ? LONG : SHORT),
           postgres,
           template: TEMPLATE,
+          signedUsers,
         });
         console.log(describeRound(backend, seed, report));
         expect(report.findings, `POWERCRUD_CHAOS_SEED=${seed} finds this again`).toEqual([]);

@@ -89,7 +89,8 @@ const HISTORY = `
     FROM chaos.write WHERE mark = ANY ($1)
   ) history ORDER BY at`;
 
-function describeFindings(wrong: string, rows: readonly unknown[]): readonly string[] {
+/** One line for rows that should not be there; none without rows. */
+export function describeFindings(wrong: string, rows: readonly unknown[]): readonly string[] {
   return rows.length === 0 ? [] : [`${wrong} (${rows.length}): ${JSON.stringify(rows.slice(0, MAX_TOLD))}`];
 }
 

@@ -1,7 +1,10 @@
+import type { User } from "./signed-users.ts";
+
 /** A client's knowledge of a bulk launch. */
 export interface LaunchRecord {
   /** Its idempotency key, its label, and the mark that it writes. */
   readonly key: string;
+  readonly user: User;
   /** ACCEPTED with a task's id, REFUSED for good, or UNKNOWN without any answer. */
   answer: "ACCEPTED" | "REFUSED" | "UNKNOWN";
   taskId: string | undefined;
@@ -14,6 +17,7 @@ export interface SingleRecord {
   readonly kind: "UPDATE" | "CREATE";
   readonly id: number;
   readonly mark: string;
+  readonly user: User;
   answer: "ACCEPTED" | "REFUSED" | "UNKNOWN";
 }
 
@@ -25,10 +29,12 @@ export interface Ledger {
   readonly answers: Map<string, number>;
   /** Refusals because of Redis that must not happen: any of a single write, and those of launches that the setting forbids. */
   readonly redisRefusals: string[];
+  /** Refusals of users who may ask, and answers with what they may not see. */
+  readonly sightFaults: string[];
 }
 
 export function createLedger(): Ledger {
-  return { launches: [], singles: [], answers: new Map(), redisRefusals: [] };
+  return { launches: [], singles: [], answers: new Map(), redisRefusals: [], sightFaults: [] };
 }
 
 export function countAnswer(ledger: Ledger, code: string): void {

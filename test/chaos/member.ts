@@ -24,10 +24,17 @@ export interface ReadyProcess {
 
 const DRAIN_MS = 30_000;
 
+/** How the processes of a deployment are started. */
+export interface Deployment {
+  readonly env: Readonly<Record<string, string>>;
+  /** The folder of the project. Default: the demo */
+  readonly projectDir?: string | undefined;
+}
+
 /** @param onFinding called when a process ends unasked */
 export function startMember(
   role: Member["role"],
-  env: Readonly<Record<string, string>>,
+  { env, projectDir }: Deployment,
   onFinding: (finding: string) => void,
 ): Member {
   let ready: ReadyProcess | undefined;
@@ -37,7 +44,7 @@ export function startMember(
 
   async function keepRunning(): Promise<void> {
     while (!ending.signal.aborted) {
-      const process = await spawnPowerCrud([role], env);
+      const process = await spawnPowerCrud([role], env, projectDir);
       const [, address] = await process.waitForLine(/^ready (\S.*)$/).catch(() => []);
       if (address === undefined) {
         // Its database was down; the next one may find it.

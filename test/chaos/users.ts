@@ -7,6 +7,7 @@ import { bulkMutationOf } from "./bulk-request.ts";
 import type { ChaosPlan, LaunchPlan, SinglePlan } from "./chaos-plan.ts";
 import { countAnswer, type LaunchRecord, type Ledger, type SingleRecord } from "./ledger.ts";
 import type { Member } from "./member.ts";
+import { NORTH, type Revocation, type User } from "./signed-users.ts";
 import { pollUntil } from "./poll-until.ts";
 
 /** The options of {@link runUsers}. */
@@ -16,6 +17,10 @@ export interface UserContext {
   readonly cityIds: readonly number[];
   readonly servers: readonly Member[];
   readonly ledger: Ledger;
+  /** Each launches or writes; from the first on, all launchers, then those who write single records. */
+  readonly users: readonly User[];
+  /** The user whose key ends, if they sign in. */
+  readonly revocation: Revocation | undefined;
   /** Emits `launch` with the server when a launch is on its way to it. */
   readonly moments: EventEmitter;
   /** How the APIs treat a launch while the queue is unreachable. */
@@ -27,6 +32,7 @@ export interface UserContext {
 
 const LAUNCHERS = 8;
 const SINGLE_WRITERS = 2;
+export const USER_COUNT = LAUNCHERS + SINGLE_WRITERS;
 /** A client's timeout; a paused server takes longer. */
 const ANSWER_MS = 4000;
 const MAX_TRIES = 30;
@@ -62,14 +68,14 @@ const UPDATE = /* GraphQL */ `
   }
 `;
 const CREATE = /* GraphQL */ `
-  mutation ($id: Int!, $mark: String!) {
+  mutation ($id: Int!, $mark: String!, $latitude: Float!) {
     createCity(
       data: {
         id: $id
         name: $mark
         countryCode: "FR"
         population: 1
-        latitude: 0
+        latitude: $latitude
         longitude: 0
         notes: $mark
       }
@@ -87,8 +93,33 @@ const CREATE = /* GraphQL */ `
   }
 `;
 
+const TASK = /* GraphQL */ `
+  query ($id: ID!) {
+    task(id: $id) {
+      id
+    }
+  }
+`;
+const CITIES = /* GraphQL */ `
+  query {
+    cities(first: 100, where: { notes: { startsWith: "bulk-" } }, orderBy: [{ updatedAt: DESC }]) {
+      nodes {
+        id
+        latitude
+      }
+    }
+  }
+`;
+
+interface City {
+  readonly id: string;
+  readonly latitude: number;
+}
+
 /** The answer: a payload, or a refusal with its code. */
 interface Answer {
+  readonly nodes?: readonly City[];
+  readonly id?: string;
   readonly code?: string;
   readonly message?: string;
   readonly task?: { readonly id: string };
@@ -99,28 +130,40 @@ export async function runUsers(context: UserContext): Promise<void> {
   const launches = context.plan.launches.entries();
   const singles = context.plan.singles.entries();
   await Promise.all([
-    ...Array.from({ length: LAUNCHERS }, async () => {
+    ...context.users.slice(0, LAUNCHERS).map(async (user) => {
       for (const [at, plan] of launches) {
-        if (context.signal.aborted) {
+        if (context.signal.aborted || hasLeft(context, user)) {
           return;
         }
-        await launchAndWatch(context, at, plan);
+        await launchAndWatch({ ...context, user }, at, plan);
       }
     }),
-    ...Array.from({ length: SINGLE_WRITERS }, async () => {
+    ...context.users.slice(LAUNCHERS).map(async (user) => {
       for (const [at, plan] of singles) {
         if (context.signal.aborted) {
           return;
         }
-        await writeSingle(context, at, plan);
+        await writeSingle({ ...context, user }, at, plan);
       }
     }),
   ]);
 }
 
-async function launchAndWatch(context: UserContext, at: number, plan: LaunchPlan): Promise<void> {
+/** One whose key has ended knocks a few times more: an address that fails too often is heard no more. */
+function hasLeft({ revocation }: UserContext, { signed }: User): boolean {
+  return revocation?.userId === signed?.id && (revocation?.refusals ?? 0) >= 3;
+}
+
+/** What one user does. */
+interface OwnContext extends UserContext {
+  readonly user: User;
+}
+
+async function launchAndWatch(context: OwnContext, at: number, plan: LaunchPlan): Promise<void> {
+  const { user } = context;
   const record: LaunchRecord = {
     key: `bulk-${at}+${plan.increment}`,
+    user,
     answer: "UNKNOWN",
     taskId: undefined,
     hasUnheardTries: false,
@@ -131,6 +174,7 @@ async function launchAndWatch(context: UserContext, at: number, plan: LaunchPlan
   if (taskId === undefined) {
     return;
   }
+  await lookAtOthers(context, taskId);
   if (plan.cancelAfterMs !== null) {
     await delay(plan.cancelAfterMs);
     await ask(context, CANCEL, { id: taskId }, "cancelTask");
@@ -145,15 +189,22 @@ async function launchAndWatch(context: UserContext, at: number, plan: LaunchPlan
 
 /** Repeats a launch with the same key until there is a reliable answer. */
 async function launch(
-  context: UserContext,
+  context: OwnContext,
   at: number,
   record: LaunchRecord,
   plan: LaunchPlan,
 ): Promise<void> {
-  const { key } = record;
+  const { key, user } = record;
   const { errorPolicy, onConflict, mode } = plan;
   const { field, query, variables } = bulkMutationOf(
-    { cityIds: context.cityIds, plan, at, createdAt: createdBefore(context, at), mark: key },
+    {
+      cityIds: context.cityIds,
+      plan,
+      at,
+      createdAt: createdBefore(context, at),
+      mark: key,
+      latitude: user.latitude,
+    },
     { errorPolicy, onConflict, mode, idempotencyKey: key, label: key },
   );
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
@@ -182,16 +233,17 @@ function createdBefore({ plan }: UserContext, at: number): number {
   );
 }
 
-async function writeSingle(context: UserContext, at: number, plan: SinglePlan): Promise<void> {
-  const { cityIds } = context;
+async function writeSingle(context: OwnContext, at: number, plan: SinglePlan): Promise<void> {
+  const { cityIds, user } = context;
   const id =
     plan.kind === "CREATE"
       ? 1_000_000_000 + at
       : (cityIds[Math.floor((plan.at / 1_000_000) * cityIds.length)] ?? 0);
-  const record: SingleRecord = { kind: plan.kind, id, mark: `single-${at}`, answer: "UNKNOWN" };
+  const record: SingleRecord = { kind: plan.kind, id, mark: `single-${at}`, user, answer: "UNKNOWN" };
   context.ledger.singles.push(record);
   const [query, field] = plan.kind === "CREATE" ? [CREATE, "createCity"] : [UPDATE, "updateCity"];
-  const answer = await ask(context, query, { id, mark: record.mark }, field);
+  const latitude = plan.kind === "CREATE" ? { latitude: user.latitude } : {};
+  const answer = await ask(context, query, { id, mark: record.mark, ...latitude }, field);
   if (answer !== undefined && answer.code !== "UNAVAILABLE") {
     record.answer = answer.code === undefined ? "ACCEPTED" : "REFUSED";
   } else {
@@ -214,12 +266,12 @@ function isLaunch(field: string): boolean {
 
 /** One try at one of the servers. @returns undefined without an answer */
 async function ask(
-  context: UserContext,
+  context: OwnContext,
   query: string,
   variables: Record<string, unknown>,
   field: string,
 ): Promise<Answer | undefined> {
-  const { servers, moments, ledger } = context;
+  const { servers, moments, ledger, user } = context;
   const open = servers.filter((server) => server.ready() !== undefined);
   const server = open[Math.floor(Math.random() * open.length)];
   const address = server?.ready()?.address;
@@ -227,7 +279,7 @@ async function ask(
     return undefined;
   }
   try {
-    const client = createTestClient(address);
+    const client = createTestClient(address, user.signed?.key);
     const asked = client.request<Record<string, Answer>>(query, variables);
     if (isLaunch(field)) {
       moments.emit("launch", server);
@@ -236,10 +288,49 @@ async function ask(
     noteAnswer(context, field, answer);
     return answer;
   } catch (error) {
+    const refusal = /"code":"(UNAUTHENTICATED|FORBIDDEN|RATE_LIMITED|LIMIT_EXCEEDED)"/.exec(String(error));
+    if (refusal?.[1] !== undefined) {
+      noteRefusal(context, field, refusal[1]);
+      return { code: refusal[1] };
+    }
     countAnswer(
       ledger,
       `${field}: ${String(error).includes("INTERNAL") ? String(error).slice(0, 200) : "unheard"}`,
     );
     return undefined;
   }
+}
+
+/** Only one whose key has ended, or is about to, may be refused. */
+function noteRefusal({ ledger, user, revocation }: OwnContext, field: string, code: string): void {
+  countAnswer(ledger, `${field}: ${code}`);
+  if (
+    code === "UNAUTHENTICATED" &&
+    revocation?.askedAt !== undefined &&
+    revocation.userId === user.signed?.id
+  ) {
+    revocation.refusals += 1;
+  } else {
+    ledger.sightFaults.push(`${field} of ${user.signed?.id}: ${code}`);
+  }
+}
+
+/** Somebody else asks for the task, and for what it wrote: one sees its own tasks and its own half of the world only. */
+async function lookAtOthers(context: OwnContext, taskId: string): Promise<void> {
+  const { users, user, ledger } = context;
+  const other = users.findLast(({ latitude }) => latitude !== user.latitude);
+  if (other?.signed === undefined) {
+    return;
+  }
+  const task = await ask({ ...context, user: other }, TASK, { id: taskId }, "task");
+  if (task?.id !== undefined) {
+    ledger.sightFaults.push(`task ${taskId} of ${user.signed?.id} is seen by ${other.signed.id}`);
+  }
+  const page = await ask({ ...context, user: other }, CITIES, {}, "cities");
+  const isOurs = ({ latitude }: City): boolean => latitude >= NORTH === other.latitude >= NORTH;
+  page?.nodes
+    ?.filter((city) => !isOurs(city))
+    .forEach(({ id }) => {
+      ledger.sightFaults.push(`city ${id} is seen by ${other.signed?.id}`);
+    });
 }

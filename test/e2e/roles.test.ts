@@ -272,6 +272,9 @@ describe.each<BackendName>(["redis", "postgres"])("two APIs and two workers on %
       progress: { succeeded: CITIES, total: CITIES },
     });
     expect(await workerOf(id)).not.toBe(stopped!.address);
+    // So it does not count among the attempts that a task may have.
+    const { rows } = await sql.query("SELECT hand_overs FROM powercrud.task WHERE id = $1", [id]);
+    expect(rows).toEqual([{ hand_overs: 1 }]);
     expect(await changedWrongly(before)).toEqual([]);
     expect(await countLocks()).toBe(0);
   });

@@ -7,20 +7,23 @@ import { buildClientSchema, getIntrospectionQuery } from "graphql";
 import type { IntrospectionQuery } from "graphql";
 import { SignJWT } from "jose";
 import { startBenchProcess } from "../../bench/bench-process.ts";
+import { LongTurns } from "./long-turns.ts";
 import { Random } from "./random.ts";
 import type { Target } from "./random-clients.ts";
 import { RANDOM_CLIENTS } from "./random-clients.ts";
 
 /** Clients at a time. */
 const CLIENTS = 8;
-/** The longest that the smallest request may take, in ms: it waits behind what the clients ask for. */
-const MAX_PROBE_MS = 5_000;
+/** The most work that the event loop may do without a look at new requests, in ms: a part of what each client asks for. */
+const MAX_TURN_MS = 1_000;
 /** Findings that are printed in full. */
 const MAX_FINDINGS = 20;
 /** What memory may have grown by, beside what it had after the first part, in MB. */
 const MEMORY_SLACK_MB = 150;
 /** Of the tokens. */
 const SECRET = "the secret of the fuzz, which nobody else has";
+/** What a held event loop is told with. */
+const LATELY = 24;
 /** Time for memory to come back, in ms. */
 const CALM_MS = 60_000;
 
@@ -34,6 +37,8 @@ const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
 say(`seed ${seed}, ${minutes} minutes: npm run fuzz -- ${minutes} --seed ${seed}`);
 
 const findings: string[] = [];
+/** What was sent last. */
+const lately: string[] = [];
 for (const isAuthenticated of [false, true]) {
   await fuzz(isAuthenticated, (minutes * 60_000) / 2);
 }
@@ -45,11 +50,14 @@ async function fuzz(isAuthenticated: boolean, ms: number): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), "powercrud-fuzz-"));
   // Started by root, PostgreSQL runs as a user of its own.
   await chmod(dataDir, 0o755);
+  const turnsFile = join(dataDir, "turns");
   const service = await startBenchProcess("start", {
     PORT: "0",
     POWERCRUD_DATA_DIR: dataDir,
     POWERCRUD_SEED_CITIES: "2000",
     POWERCRUD_LOG_LEVEL: "silent",
+    NODE_OPTIONS: `--import tsx --import ${join(import.meta.dirname, "watch-turns.ts")}`,
+    FUZZ_TURNS: turnsFile,
     ...(isAuthenticated
       ? { POWERCRUD_AUTH: "required", POWERCRUD_INTROSPECTION: "true", POWERCRUD_JWT_SECRET: SECRET }
       : {}),
@@ -58,14 +66,19 @@ async function fuzz(isAuthenticated: boolean, ms: number): Promise<void> {
     const credentials = isAuthenticated ? await makeCredentials() : [];
     const schema = await readSchema(service.address, credentials[0]);
     const target: Target = { url: service.address, schema, credentials };
+    // Those of its start.
+    await rm(turnsFile, { force: true });
+    const turns = new LongTurns(turnsFile);
     const end = Date.now() + ms;
     const clients = Array.from({ length: CLIENTS }, (_, at) => run(target, new Random(seed + at), end));
     const early = await megabytesAfter(service.pid, Math.min(60_000, ms / 3));
-    const [counts] = await Promise.all([Promise.all(clients), probe(target.url, end)]);
+    const [counts] = await Promise.all([Promise.all(clients), probe(target.url, turns, end)]);
     const late = await calmMegabytes(service.pid, early);
     const sum = counts.reduce((all, count) => all + count, 0);
     const way = isAuthenticated ? "with" : "without";
-    say(`${way} authentication: ${sum} clients; memory ${early} MB early, ${late} MB at the end`);
+    say(
+      `${way} authentication: ${sum} clients; at most ${turns.longest} ms of work at a time; memory ${early} MB early, ${late} MB at the end`,
+    );
     if (late > early + MEMORY_SLACK_MB) {
       note(`memory did not come back: ${early} MB early, ${late} MB at the end`);
     }
@@ -95,6 +108,8 @@ async function run(target: Target, random: Random, end: number): Promise<number>
   let count = 0;
   for (; Date.now() < end; count += 1) {
     const { sent, answer } = await random.pick(RANDOM_CLIENTS)(target, random);
+    lately.push(`${sent.length} characters: ${sent.slice(0, 1_000)}`);
+    lately.splice(0, lately.length - LATELY);
     if (/"code":"INTERNAL"|HTTP\/1\.1 500/.test(answer)) {
       note(`an unexpected error:\n${sent.slice(0, 3_000)}\n---\n${answer.slice(0, 1_000)}`);
     }
@@ -102,16 +117,20 @@ async function run(target: Target, random: Random, end: number): Promise<number>
   return count;
 }
 
-/** Asks for the smallest answer all the time. */
-async function probe(url: string, end: number): Promise<void> {
+/** Asks for the smallest answer all the time, and looks how long others had to wait. */
+async function probe(url: string, turns: LongTurns, end: number): Promise<void> {
   while (Date.now() < end) {
     await askLive(url);
+    for (const held of (await turns.look()).filter((each) => each > MAX_TURN_MS)) {
+      note(
+        `the event loop was held for ${held} ms of work, shortly before the end of these:\n${lately.join("\n---\n")}`,
+      );
+    }
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
 
 async function askLive(url: string): Promise<void> {
-  const began = performance.now();
   await new Promise<void>((resolve, reject) => {
     // A connection of its own: the service may close one that was kept just when it is used again.
     const request = get(`${url}/health/live`, { agent: false, timeout: 60_000 }, (response) => {
@@ -121,10 +140,6 @@ async function askLive(url: string): Promise<void> {
     request.on("timeout", () => request.destroy(new Error("no answer within a minute")));
     request.on("error", reject);
   });
-  const ms = Math.round(performance.now() - began);
-  if (ms > MAX_PROBE_MS) {
-    note(`the smallest request took ${ms} ms`);
-  }
 }
 
 async function readSchema(url: string, authorization?: string): Promise<Target["schema"]> {

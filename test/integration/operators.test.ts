@@ -17,6 +17,7 @@ import type { Logger } from "../../src/kernel/logger.ts";
 import { freePort } from "../support/free-port.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
+import { createTestRedis } from "../support/test-redis.ts";
 import { nextWithin } from "../support/deadline.ts";
 
 type Line = Readonly<Record<string, unknown>>;
@@ -77,8 +78,9 @@ async function ask(
   query: string,
   id = "edge-1",
   headers = {},
+  { url }: PowerCrudService = service,
 ): Promise<{ readonly data: never; readonly requestId: string | null }> {
-  const response = await fetch(`${service.url}/graphql`, {
+  const response = await fetch(`${url}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json", "x-viewer": "ann", "x-request-id": id, ...headers },
     body: JSON.stringify({ query }),
@@ -165,26 +167,59 @@ describe("traces", () => {
     await nextWithin(feed, 10_000, "the end of the task");
     await feed.return?.();
 
-    // The attempt ends after what it announces.
-    const ended = (): readonly string[] => exporter.getFinishedSpans().map(({ name }) => name);
-    await expect.poll(ended).toEqual(expect.arrayContaining(["mutation", "task", "chunk"]));
-    const isTold = ({ attributes }: ReadableSpan): boolean =>
-      attributes["powercrud.event.type"] === "CLEANUP";
-    await expect.poll(() => exporter.getFinishedSpans().some(isTold)).toBe(true);
-    const spans = exporter.getFinishedSpans();
-    expect(new Set(spans.map((span) => span.spanContext().traceId))).toEqual(new Set([traceId]));
-    const named = (name: string): readonly ReadableSpan[] => spans.filter((span) => span.name === name);
-    const idOf = (name: string): string | undefined => named(name)[0]?.spanContext().spanId;
-    expect(named("mutation")[0]?.parentSpanContext?.spanId).toBe("00f067aa0ba902b7");
-    expect(named("task")[0]).toMatchObject({
-      parentSpanContext: { spanId: idOf("mutation") },
-      attributes: { "powercrud.task.kind": "bulkUpdate", "powercrud.attempt": 1 },
-    });
-    expect(named("chunk")[0]?.parentSpanContext?.spanId).toBe(idOf("task"));
-    expect(named("event").map((span) => span.attributes["powercrud.event.type"])).toEqual(
-      expect.arrayContaining(["COMPLETE", "CLEANUP"]),
-    );
-    expect(named("event")[0]?.parentSpanContext?.spanId).toBe(idOf("mutation"));
+    await expect.poll(() => shapeOf(exporter.getFinishedSpans())).toEqual(shapeIn(traceId));
+  });
+
+  it("lead from an API over Redis to a worker, and from the worker's events over Redis to a subscriber", async () => {
+    const redis = createTestRedis();
+    const other = await createTestDatabase();
+    const open = (role: "serve" | "work"): Promise<PowerCrudService> =>
+      createService({
+        config: defineConfig(demoConfig),
+        databaseUrl: other.url,
+        role,
+        settings: { port: 0, backend: "redis", redisUrl: redis.url, redisKeyPrefix: redis.keyPrefix },
+        logger,
+      });
+    const [api, worker] = [await open("serve"), await open("work")];
+    try {
+      const client = new Client(other.url);
+      await client.connect();
+      await insertCities(client, 30);
+      await client.end();
+      await Promise.all([api.start(), worker.start()]);
+      exporter.reset();
+      const feed = api.powercrud.feed.subscribe({ filter: { types: ["CLEANUP"] } });
+      const traceId = "0af7651916cd43dd8448eb211c80319c";
+      await ask(BULK, "edge-4", { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }, api);
+      await nextWithin(feed, 20_000, "the end of the task");
+      await feed.return?.();
+      await expect.poll(() => shapeOf(exporter.getFinishedSpans())).toEqual(shapeIn(traceId));
+    } finally {
+      await Promise.all([api.stop(), worker.stop()]);
+      await redis.drop();
+      await other.drop();
+    }
+  });
+
+  /** What the spans say of each other. The last ones end a moment after the end of the task is told. */
+  function shapeOf(spans: readonly ReadableSpan[]): object {
+    const names = new Map(spans.map((span) => [span.spanContext().spanId, span.name]));
+    const parentOf = ({ parentSpanContext }: ReadableSpan): string =>
+      names.get(parentSpanContext?.spanId ?? "") ?? String(parentSpanContext?.spanId);
+    return {
+      traceIds: [...new Set(spans.map((span) => span.spanContext().traceId))],
+      steps: [...new Set(spans.map((span) => `${span.name} of ${parentOf(span)}`))].toSorted(),
+      tasks: spans.filter(({ name }) => name === "task").map(({ attributes }) => attributes),
+      events: spans.flatMap(({ attributes }) => attributes["powercrud.event.type"] ?? []),
+    };
+  }
+
+  const shapeIn = (traceId: string): object => ({
+    traceIds: [traceId],
+    steps: ["chunk of task", "event of mutation", "mutation of 00f067aa0ba902b7", "task of mutation"],
+    tasks: [expect.objectContaining({ "powercrud.task.kind": "bulkUpdate", "powercrud.attempt": 1 })],
+    events: expect.arrayContaining(["COMPLETE", "CLEANUP"]) as unknown,
   });
 });
 

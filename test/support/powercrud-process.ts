@@ -48,13 +48,16 @@ export interface Program {
 }
 
 /**
- * Starts the command line of the packed package as a process, on the project of the working folder. See {@link spawnProgram}.
+ * Starts the command line of the packed package as a process. See {@link spawnProgram}.
+ * @param cwd the folder of the project. Default: the working folder
  */
 export async function spawnPowerCrud(
-  args: readonly string[],
+  given: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): Promise<PowerCrudProcess> {
-  return spawnProgram({ file: process.execPath, args: [await packedCommandLine(), ...args] }, env);
+  const args = [await packedCommandLine(), ...given];
+  return spawnProgram({ file: process.execPath, args, ...(cwd !== undefined && { cwd }) }, env);
 }
 
 /**

@@ -140,6 +140,17 @@ describe("the rate limit", () => {
     expect(store.asked.length).toBeLessThanOrEqual(22);
   });
 
+  it("tells what came while the store was asked as soon as that has answered", async () => {
+    const store = createStore();
+    const [quick, other] = [open(100, { store }), open(100, { store })];
+    expect(admitted(quick, 200)).toBe(100);
+    await settled();
+    expect(store.asked).toEqual([5, 95]);
+    expect(admitted(other, 5)).toBe(5);
+    await settled();
+    expect(admitted(other, 5)).toBe(0);
+  });
+
   it("costs a caller who asks for little nothing", async () => {
     const store = createStore();
     admitted(open(1000, { store }), 49);

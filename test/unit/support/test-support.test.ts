@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 
 import { nextWithin, withDeadline } from "../../support/deadline.ts";
 import { BROWSER_NAMES, findProgram } from "../../support/find-program.mjs";
-import { summarize } from "../../support/summarize-run.mjs";
+import { joinRuns, repeatedFiles, summarize } from "../../support/summarize-run.mjs";
 
 describe("a deadline", () => {
   test("passes on what happened in time", async () => {
@@ -75,6 +75,23 @@ describe("the closing line", () => {
       "test/b.test.ts > is so: AssertionError: expected 1 to be 2",
       "test/b.test.ts > ends: timed out after 5 ms",
     ]);
+  });
+
+  test("lets few files of browsers and processes run once more, and counts what failed again as failed", () => {
+    expect(repeatedFiles(["test/e2e/a.test.ts", "test/integration/b.test.ts"])).toHaveLength(2);
+    expect(repeatedFiles(["test/e2e/a.test.ts", "test/contract/b.test.ts"])).toEqual([]);
+    expect(repeatedFiles([1, 2, 3, 4].map((one) => `test/e2e/${one}.test.ts`))).toEqual([]);
+
+    const of = (passedCount: number, failures: string[]): ReturnType<typeof summarize> => ({
+      ...summarize({ ...report, numPassedTests: passedCount, numFailedTests: failures.length }),
+      failures,
+    });
+    expect(joinRuns(of(10, ["a > x: no", "a > y: no"]), of(5, ["a > y: no"]))).toMatchObject({
+      passedCount: 11,
+      unsteady: ["a > x: no"],
+      failures: ["a > y: no"],
+      closingLine: "11 passed, 1 failed",
+    });
   });
 });
 
