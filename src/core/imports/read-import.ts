@@ -9,7 +9,7 @@ import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import type { FileRow } from "./file-rows.ts";
 import type { ImportColumns } from "./import-columns.ts";
-import { readColumns, readKey, writtenBy } from "./import-columns.ts";
+import { missingKey, readColumns, readKey, writtenBy } from "./import-columns.ts";
 import type { ImportForm } from "./import-form.ts";
 import type { ImportPorts } from "./import-ports.ts";
 import { OPERATION_OF } from "./import-form.ts";
@@ -213,18 +213,4 @@ function refused(problems: readonly RecordProblem[], line: number): AppError {
   return new AppError(first?.code ?? "VALIDATION_FAILED", shown.map(({ message }) => message).join(" "), {
     details: { line, problems: shown },
   });
-}
-
-/** The problem of a file that lacks a column of the key that names the records. */
-function missingKey(model: Model, form: ImportForm, columns: ImportColumns): RecordProblem | undefined {
-  const unique = readKey(model, form.key);
-  const fields = ("value" in unique ? unique.value?.fields : undefined) ?? model.key;
-  const given = new Set(writtenBy(columns));
-  const missing = fields.filter(({ name }) => !given.has(name)).map(({ apiName }) => apiName);
-  return missing.length === 0
-    ? undefined
-    : problem(
-        `The file has no column ${missing.join(", ")}, by which its rows would name their records. Add it, or name another key.`,
-        "key",
-      );
 }
