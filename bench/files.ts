@@ -22,7 +22,11 @@ export async function measureFiles(
   { stores }: BenchTools,
   backend: BackendName,
 ): Promise<readonly Measure[]> {
-  const deployment = await startBenchDeployment(stores, { backend, roles: ["serve", "work"] });
+  const deployment = await startBenchDeployment(stores, {
+    backend,
+    roles: ["serve", "work"],
+    env: { POWERCRUD_AUDIT_LOG: "false" },
+  });
   try {
     const tag =
       "INSERT INTO tag (id, label) VALUES (gen_random_uuid(), 'bench') ON CONFLICT (label) DO NOTHING";
