@@ -89,6 +89,9 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
         retryTask: engine.retryTask,
         own: { tasks: parts.ownTasks, launch: parts.launchOwnTask },
         statusPageOf,
+        locks: engine.ports.locks,
+        reachesAll: (viewer, model) =>
+          reachOf(engine.models, engine.models.get(model), engine.access, viewer) === "ALL",
         showPreviews: engine.showPreviews,
         ...(engine.watch === undefined ? {} : { onMissing: engine.watch.missingTask }),
       }),
