@@ -97,6 +97,9 @@ export const ENGINE = [
   "retryNotification",
   "createImport",
   "launchExport",
+  "savedViews",
+  "saveView",
+  "deleteSavedView",
 ];
 
 /** One of many samples of the model. */
