@@ -12,7 +12,7 @@ import { openTestPage, startTestBrowser } from "./test-browser.ts";
 import type { TestDatabase } from "./test-database.ts";
 import { createTestDatabase } from "./test-database.ts";
 
-/** A service of the demo's models without authentication, and a browser. */
+/** A service without authentication on a database of its own, and a browser. */
 export interface DashboardWorld {
   readonly service: PowerCrudService;
   readonly sql: Client;
@@ -21,8 +21,21 @@ export interface DashboardWorld {
   open(path: string, options?: BrowserContextOptions): Promise<TestPage>;
 }
 
-/** Starts one for the tests of a file. @param cities of France, with the ids from 1 on */
-export function useDashboard(cities: number): DashboardWorld {
+type Config = ReturnType<typeof defineConfig>;
+
+/** Fills the database, and says which models are served. */
+type Preparation = (sql: Client) => Promise<Config>;
+
+/** The demo's models. @param cities of France, with the ids from 1 on */
+export function demoWith(cities: number): Preparation {
+  return async (sql) => {
+    await insertCities(sql, cities);
+    return defineConfig(demoConfig);
+  };
+}
+
+/** Starts one for the tests of a file. */
+export function useDashboard(prepare: Preparation): DashboardWorld {
   let browser: Browser;
   let database: TestDatabase;
   let sql: Client;
@@ -32,9 +45,8 @@ export function useDashboard(cities: number): DashboardWorld {
     database = await createTestDatabase();
     sql = new Client({ connectionString: database.url });
     await sql.connect();
-    await insertCities(sql, cities);
     service = await createService({
-      config: defineConfig(demoConfig),
+      config: await prepare(sql),
       databaseUrl: database.url,
       settings: { port: 0, progressIntervalMs: 50 },
     });
