@@ -30,8 +30,8 @@ export async function animatedWebp(page, frames) {
  * @param {string} png
  */
 async function encodeChange(png) {
-  const bytes = await (await fetch(`data:image/png;base64,${png}`)).blob();
-  const bitmap = await createImageBitmap(bytes);
+  const picture = await (await fetch(`data:image/png;base64,${png}`)).blob();
+  const bitmap = await createImageBitmap(picture);
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);

@@ -1,7 +1,7 @@
 // Draws the pictures of the README and docs/dashboard.md: starts the service on the demo, in a database of its own, looks at it
 // with the browser of this machine, and writes docs/pictures/.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -15,6 +15,8 @@ const SIZE = { width: 1280, height: 760 };
 const MOVING_SIZE = { width: 1040, height: 640 };
 /** France's records, for pictures in which something is filtered. */
 const FRENCH = [{ field: "countryCode", verb: "equals", value: "FR" }];
+/** A machine may be busy. */
+const PATIENCE_MS = 120_000;
 const FRAME_MS = 100;
 const LAST_FRAME_MS = 3000;
 const READING_MS = 1600;
@@ -22,6 +24,8 @@ const READING_MS = 1600;
 /** @typedef {import("playwright-core").Page} Page */
 
 const folder = mkdtempSync(join(tmpdir(), "powercrud-pictures-"));
+// When root draws them, PostgreSQL runs as another user, who must be able to enter.
+chmodSync(folder, 0o755);
 const service = spawn(process.execPath, [join(ROOT, "scripts/bootstrap.mjs"), "start"], {
   cwd: ROOT,
   // Small chunks take long enough to be seen running.
@@ -29,7 +33,7 @@ const service = spawn(process.execPath, [join(ROOT, "scripts/bootstrap.mjs"), "s
     ...process.env,
     PORT: "0",
     POWERCRUD_DATA_DIR: join(folder, "data"),
-    POWERCRUD_CHUNK_RECORDS: "400",
+    POWERCRUD_CHUNK_RECORDS: "1000",
   },
   stdio: ["ignore", "pipe", "inherit"],
 });
@@ -69,6 +73,7 @@ async function untilReady() {
  */
 async function drawPictures(browser, url, colorScheme) {
   const page = await browser.newPage({ viewport: SIZE, colorScheme });
+  page.setDefaultTimeout(PATIENCE_MS);
   const draw = (/** @type {string} */ name) =>
     page.screenshot({ path: join(PICTURES, `${name}-${colorScheme}.png`), animations: "disabled" });
   await page.addInitScript(() => localStorage.setItem("powercrud.hint", "seen"));
@@ -97,7 +102,7 @@ async function drawPictures(browser, url, colorScheme) {
   await page.getByText("Running", { exact: true }).first().waitFor();
   await page.waitForTimeout(900);
   await draw("task");
-  await page.getByText("Locks released").waitFor({ timeout: 120_000 });
+  await page.getByText("Locks released").waitFor();
   await page.close();
 }
 
@@ -114,6 +119,7 @@ async function untilDrawn(page) {
  */
 async function drawMoving(browser, url) {
   const page = await browser.newPage({ viewport: MOVING_SIZE, colorScheme: "light" });
+  page.setDefaultTimeout(PATIENCE_MS);
   /** @type {{png: Buffer, ms: number}[]} */
   const frames = [];
   const shoot = async (ms = FRAME_MS) => {
