@@ -4,7 +4,7 @@ import type { Access, AccessAction, FieldAction } from "../core/access/access.ts
 import type { Viewer } from "../core/access/viewer.ts";
 import { judgeFilter } from "../core/filters/asks-nothing.ts";
 import { isReadable } from "../core/records/field-switches.ts";
-import type { Field, Model, ModelRegistry, RelationField } from "../core/records/model.ts";
+import type { Field as ModelField, Model, ModelRegistry, RelationField } from "../core/records/model.ts";
 import { apiNameOf, oppositeOf } from "../core/records/model.ts";
 import type { SchemaContext } from "./builder.ts";
 import { describedValues } from "./builder.ts";
@@ -331,7 +331,7 @@ function readFields(schema: GraphQLSchema, { names, models }: Naming, model: Mod
   });
 }
 
-function linksOf(models: ModelRegistry, model: Model, field: Field): FieldLinks {
+function linksOf(models: ModelRegistry, model: Model, field: ModelField): FieldLinks {
   const opposite = field.kind === "relation" ? oppositeOf(models, model, field) : undefined;
   return {
     isKey: model.key.some(({ name }) => name === field.name),

@@ -1,53 +1,19 @@
-import type { Browser, Locator, Page } from "playwright-core";
-import { Client } from "pg";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import demoConfig from "../../powercrud.config.ts";
-import type { PowerCrudService } from "../../src/index.ts";
-import { createService, defineConfig } from "../../src/index.ts";
-import { insertCities } from "../support/insert-cities.ts";
-import { openTestPage, startTestBrowser } from "../support/test-browser.ts";
-import type { TestDatabase } from "../support/test-database.ts";
-import { createTestDatabase } from "../support/test-database.ts";
+import type { Locator, Page } from "playwright-core";
+import { beforeAll, expect, it } from "vitest";
+import { useDashboard } from "../support/dashboard-world.ts";
 
 const CITIES = 300;
 const BLUE = "01890a5d-ac96-774b-bcce-b302099a8001";
 
-let browser: Browser;
-let database: TestDatabase;
-let sql: Client;
-let service: PowerCrudService;
+const world = useDashboard(CITIES);
 
 beforeAll(async () => {
-  browser = await startTestBrowser();
-  database = await createTestDatabase();
-  sql = new Client({ connectionString: database.url });
-  await sql.connect();
-  await insertCities(sql, CITIES);
-  await sql.query("INSERT INTO country (code, name, continent) VALUES ('DE', 'Germany', 'EUROPE')");
-  await sql.query("INSERT INTO tag (id, label) VALUES ($1, 'blue')", [BLUE]);
-  await sql.query(
+  await world.sql.query("INSERT INTO country (code, name, continent) VALUES ('DE', 'Germany', 'EUROPE')");
+  await world.sql.query("INSERT INTO tag (id, label) VALUES ($1, 'blue')", [BLUE]);
+  await world.sql.query(
     "UPDATE city SET population = id, country_code = CASE WHEN id > 200 THEN 'DE' ELSE 'FR' END",
   );
-  service = await createService({
-    config: defineConfig(demoConfig),
-    databaseUrl: database.url,
-    settings: { port: 0, progressIntervalMs: 50 },
-  });
-  await service.start();
 });
-afterAll(async () => {
-  await browser.close();
-  await service.stop();
-  await sql.end();
-  await database.drop();
-});
-
-async function open(path: string): Promise<{ page: Page; faults: readonly string[] }> {
-  const opened = await openTestPage(browser, service.url);
-  opened.page.setDefaultTimeout(30_000);
-  await opened.page.goto(`${service.url}/dashboard/records/${path}`);
-  return opened;
-}
 
 const total = (page: Page, count: number): Locator => page.locator(`[data-total="${count}"]`);
 const row = (page: Page, id: number): Locator => page.locator(`[data-record="${id}"]`);
@@ -83,8 +49,8 @@ async function finish(form: Locator): Promise<void> {
   await form.waitFor({ state: "detached" });
 }
 
-it("a list is filtered by values, by emptiness and through relations, and the address keeps it", async () => {
-  const { page, faults } = await open("City");
+it("a list is filtered by values, by emptiness and by other records, and the address keeps it", async () => {
+  const { page, faults } = await world.open("/records/City");
   await total(page, CITIES).waitFor();
   const country = await ask(page, [["Country code", "is"]]);
   await find(page, country.getByRole("combobox", { name: "Value" }), "germ", "Germany (DE)");
@@ -106,8 +72,12 @@ it("a list is filtered by values, by emptiness and through relations, and the ad
   await total(page, 200).waitFor();
   await page.reload();
   await total(page, 200).waitFor();
+  expect(faults).toEqual([]);
+  await page.close();
+});
 
-  await page.goto(`${service.url}/dashboard/records/Country`);
+it("a list is filtered by what holds for related records", async () => {
+  const { page, faults } = await world.open("/records/Country");
   await total(page, 2).waitFor();
   const cities = await ask(page, [
     ["Cities", "has one where"],
@@ -126,7 +96,7 @@ it("a list is filtered by values, by emptiness and through relations, and the ad
 });
 
 it("figures of all records that match stand below the table once they are asked for", async () => {
-  const { page } = await open("City?q=City");
+  const { page } = await world.open("/records/City?q=City");
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.postData() ?? ""));
   await total(page, CITIES).waitFor();
@@ -139,8 +109,8 @@ it("figures of all records that match stand below the table once they are asked 
 });
 
 it("a view is saved, chosen, shared and deleted", async () => {
-  const { page, faults } = await open(
-    `City?sort=name&down=true&filter=${encodeURIComponent('[{"field":"population","verb":"lte","value":10}]')}`,
+  const { page, faults } = await world.open(
+    `/records/City?sort=name&down=true&filter=${encodeURIComponent('[{"field":"population","verb":"lte","value":10}]')}`,
   );
   await total(page, 10).waitFor();
   const menu = (name: string): Locator => page.getByRole("button", { name, exact: true });
@@ -151,7 +121,7 @@ it("a view is saved, chosen, shared and deleted", async () => {
   await menu("Small ones").waitFor();
 
   // Another tab, which has not seen it, finds it.
-  await page.goto(`${service.url}/dashboard/records/City`);
+  await page.goto(`${world.service.url}/dashboard/records/City`);
   await total(page, CITIES).waitFor();
   await menu("Views").click();
   await page.getByRole("menuitem", { name: "Small ones" }).click();
@@ -162,20 +132,20 @@ it("a view is saved, chosen, shared and deleted", async () => {
   await page.getByRole("checkbox", { name: "Share it with all who may see these records" }).check();
   await page.getByRole("button", { name: "Save the view" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  const { rows } = await sql.query("SELECT name, is_shared FROM powercrud.saved_view");
+  const { rows } = await world.sql.query("SELECT name, is_shared FROM powercrud.saved_view");
   expect(rows).toEqual([{ name: "Small ones", is_shared: true }]);
 
   await menu("Small ones").click();
   await page.getByRole("menuitem", { name: "Rename, share or delete" }).click();
   await page.getByRole("button", { name: "Delete the view" }).click();
   await menu("Views").waitFor();
-  expect((await sql.query("SELECT FROM powercrud.saved_view")).rowCount).toBe(0);
+  expect((await world.sql.query("SELECT FROM powercrud.saved_view")).rowCount).toBe(0);
   expect(faults).toEqual([]);
   await page.close();
 });
 
 it("a record's page has the records that it is linked with, and leads to all of them", async () => {
-  const { page, faults } = await open("Country/DE");
+  const { page, faults } = await world.open("/records/Country/DE");
   const cities = page.locator("[data-relation=cities]");
   await cities.locator("[data-related]").nth(4).waitFor();
   expect(await cities.locator("[data-related]").count()).toBe(5);
@@ -187,19 +157,19 @@ it("a record's page has the records that it is linked with, and leads to all of 
 });
 
 it("columns that are chosen stay chosen in this browser", async () => {
-  const { page } = await open("Tag");
+  const { page } = await world.open("/records/Tag");
   await page.getByText("blue").waitFor();
   await page.getByRole("button", { name: "Columns" }).click();
   await page.getByRole("menuitemcheckbox", { name: "Cities" }).click();
   await page.getByRole("columnheader", { name: "Cities" }).waitFor({ state: "detached" });
-  await page.goto(`${service.url}/dashboard/records/Tag`);
+  await page.goto(`${world.service.url}/dashboard/records/Tag`);
   await page.getByText("blue").waitFor();
   expect(await page.getByRole("columnheader", { name: "Cities" }).count()).toBe(0);
   await page.close();
 });
 
 it("many records are linked with others, and many are deleted, with a preview first", async () => {
-  const { page } = await open("City?q=City");
+  const { page } = await world.open("/records/City?q=City");
   await total(page, CITIES).waitFor();
   await page.getByRole("button", { name: "Edit all 300 cities that match" }).click();
   const drawer = page.getByRole("dialog");
@@ -209,29 +179,29 @@ it("many records are linked with others, and many are deleted, with a preview fi
   await find(page, drawer.getByRole("combobox", { name: "New value of Tags" }), "bl", "blue");
   await drawer.getByRole("button", { name: "Change 300 cities" }).click();
   await page.locator("[data-tray]").getByText("300 of 300").waitFor();
-  expect((await sql.query('SELECT count(*)::int AS n FROM "_CityToTag"')).rows).toEqual([{ n: 300 }]);
+  expect((await world.sql.query('SELECT count(*)::int AS n FROM "_CityToTag"')).rows).toEqual([{ n: 300 }]);
 
   await row(page, 1).getByRole("checkbox").check();
   await row(page, 2).getByRole("checkbox").check();
   await page.getByRole("button", { name: "Delete 2 cities" }).click();
   await drawer.getByRole("button", { name: "Preview" }).click();
   await drawer.getByText("2 would be deleted, 0 would fail, 0 would be left out.").waitFor();
-  expect((await sql.query("SELECT count(*)::int AS n FROM city")).rows).toEqual([{ n: CITIES }]);
+  expect((await world.sql.query("SELECT count(*)::int AS n FROM city")).rows).toEqual([{ n: CITIES }]);
   await drawer.getByRole("button", { name: "Delete 2 cities" }).click();
   await total(page, CITIES - 2).waitFor();
-  expect((await sql.query("SELECT id FROM city WHERE id < 4 ORDER BY id")).rows).toEqual([{ id: 3 }]);
+  expect((await world.sql.query("SELECT id FROM city WHERE id < 4 ORDER BY id")).rows).toEqual([{ id: 3 }]);
   await page.close();
 });
 
 it("a record's form finds the records that it refers to, and adds and removes links", async () => {
-  const { page, faults } = await open("City/20");
+  const { page, faults } = await world.open("/records/City/20");
   const country = page.getByRole("combobox", { name: "Country code" });
   await expect.poll(() => country.inputValue()).toBe("France (FR)");
   await find(page, country, "germ", "Germany (DE)");
   await find(page, page.getByRole("combobox", { name: "Remove from Tags" }), "bl", "blue");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved.").waitFor();
-  const { rows } = await sql.query(
+  const { rows } = await world.sql.query(
     'SELECT country_code, (SELECT count(*)::int FROM "_CityToTag" WHERE "A" = city.id) AS tags FROM city WHERE id = 20',
   );
   expect(rows).toEqual([{ country_code: "DE", tags: 0 }]);

@@ -60,40 +60,7 @@ const LONGEST_NAME = 100;
 const LARGEST_STATE = 20_000;
 
 export function createSavedViews(ports: SavedViewPorts): SavedViews {
-  const { store, clock, mayRead, isAuthRequired, isAdmin } = ports;
-  const mayChange = (view: SavedView, viewer: Viewer): boolean =>
-    !isAuthRequired || isAdmin(viewer) || (viewer.id !== null && view.createdBy === viewer.id);
-  /** The view, if the viewer may change it; a view that the viewer does not see is missing. */
-  const findOwn = async (
-    id: string,
-    viewer: Viewer,
-  ): Promise<SavedView | MissingRefusal | ForbiddenRefusal> => {
-    const view = await store.find(id);
-    const isSeen =
-      view !== undefined && mayRead(view.model, viewer) && (view.isShared || mayChange(view, viewer));
-    if (!isSeen) {
-      return {
-        kind: "MISSING",
-        message: `There is no saved view ${id.slice(0, 60)}, or it is not for you to see.`,
-      };
-    }
-    return mayChange(view, viewer)
-      ? view
-      : { kind: "FORBIDDEN", message: "This saved view is another viewer's. Save one of your own." };
-  };
-  const change = async (id: string, request: SavedViewRequest, viewer: Viewer): Promise<SavedViewOutcome> => {
-    const found = await findOwn(id, viewer);
-    if ("kind" in found) {
-      return found;
-    }
-    if (found.model !== request.model) {
-      return invalid([problem(`It is a view of ${found.model}, and stays one.`, "model")]);
-    }
-    const view = await store.change(id, contentOf(request), clock.now());
-    return view === undefined
-      ? { kind: "MISSING", message: "The saved view was deleted meanwhile." }
-      : { kind: "SAVED", view };
-  };
+  const { store, mayRead, isAuthRequired } = ports;
   return {
     list: async (model, viewer) =>
       mayRead(model, viewer) ? store.list({ model, viewerId: viewer.id, limit: MOST_LISTED }) : [],
@@ -105,29 +72,75 @@ export function createSavedViews(ports: SavedViewPorts): SavedViews {
       if (problems.length > 0) {
         return invalid(problems);
       }
-      if (request.id !== undefined) {
-        return change(request.id, request, viewer);
-      }
-      const now = clock.now();
-      const { model } = request;
-      const at = { createdBy: viewer.id, createdAt: now, updatedAt: now };
-      const view = { id: createId(now), model, ...contentOf(request), ...at };
-      return (await store.add(view, MOST_VIEWS))
-        ? { kind: "SAVED", view }
-        : invalid([
-            problem(`You have ${MOST_VIEWS} views of ${model}, which is the most. Delete one first.`),
-          ]);
+      return request.id === undefined
+        ? add(ports, request, viewer)
+        : change(ports, { ...request, id: request.id }, viewer);
     },
     async remove(id, viewer) {
-      const found = await findOwn(id, viewer);
+      const found = await findOwn(ports, id, viewer);
       if ("kind" in found) {
         return found;
       }
       await store.remove(id);
       return { kind: "DELETED", id };
     },
-    mayChange,
+    mayChange: (view, viewer) => mayChange(ports, view, viewer),
   };
+}
+
+function mayChange({ isAuthRequired, isAdmin }: SavedViewPorts, view: SavedView, viewer: Viewer): boolean {
+  return !isAuthRequired || isAdmin(viewer) || (viewer.id !== null && view.createdBy === viewer.id);
+}
+
+/** The view, if the viewer may change it; a view that the viewer does not see is missing. */
+async function findOwn(
+  ports: SavedViewPorts,
+  id: string,
+  viewer: Viewer,
+): Promise<SavedView | MissingRefusal | ForbiddenRefusal> {
+  const view = await ports.store.find(id);
+  const isOwn = view !== undefined && mayChange(ports, view, viewer);
+  if (view === undefined || !ports.mayRead(view.model, viewer) || !(view.isShared || isOwn)) {
+    return {
+      kind: "MISSING",
+      message: `There is no saved view ${id.slice(0, 60)}, or it is not for you to see.`,
+    };
+  }
+  return isOwn
+    ? view
+    : { kind: "FORBIDDEN", message: "This saved view is another viewer's. Save one of your own." };
+}
+
+async function add(
+  { store, clock }: SavedViewPorts,
+  request: SavedViewRequest,
+  viewer: Viewer,
+): Promise<SavedViewOutcome> {
+  const now = clock.now();
+  const { model } = request;
+  const at = { createdBy: viewer.id, createdAt: now, updatedAt: now };
+  const view = { id: createId(now), model, ...contentOf(request), ...at };
+  return (await store.add(view, MOST_VIEWS))
+    ? { kind: "SAVED", view }
+    : invalid([problem(`You have ${MOST_VIEWS} views of ${model}, which is the most. Delete one first.`)]);
+}
+
+async function change(
+  ports: SavedViewPorts,
+  request: SavedViewRequest & { readonly id: string },
+  viewer: Viewer,
+): Promise<SavedViewOutcome> {
+  const found = await findOwn(ports, request.id, viewer);
+  if ("kind" in found) {
+    return found;
+  }
+  if (found.model !== request.model) {
+    return invalid([problem(`It is a view of ${found.model}, and stays one.`, "model")]);
+  }
+  const view = await ports.store.change(request.id, contentOf(request), ports.clock.now());
+  return view === undefined
+    ? { kind: "MISSING", message: "The saved view was deleted meanwhile." }
+    : { kind: "SAVED", view };
 }
 
 function contentOf({

@@ -15,6 +15,20 @@ export interface Condition {
   readonly path?: readonly string[] | undefined;
 }
 
+/** Whether it can be taken for a condition; whether the model has such a field is told by the service. */
+export function isCondition(value: unknown): value is Condition {
+  if (typeof value !== "object" || value === null) {
+    return false;
+  }
+  const { field, verb, nested, path } = value as Partial<Record<keyof Condition, unknown>>;
+  return (
+    typeof field === "string" &&
+    typeof verb === "string" &&
+    (nested === undefined || isCondition(nested)) &&
+    (path === undefined || Array.isArray(path))
+  );
+}
+
 type Where = Readonly<Record<string, unknown>>;
 
 /**

@@ -29,6 +29,7 @@ export function ListHead(props: {
   onDensity: (density: Density) => void;
   total: number | undefined;
   onChange: (part: RecordListSearch) => void;
+  /** More buttons. */
   children: ReactNode;
 }): JSX.Element {
   const { shape, search, columns, density, onDensity, total, onChange, children } = props;

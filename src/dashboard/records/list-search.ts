@@ -1,6 +1,6 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { Condition } from "../models/condition.ts";
-import { whereOf } from "../models/condition.ts";
+import { isCondition, whereOf } from "../models/condition.ts";
 import type { ListVariables } from "../models/list-document.ts";
 import { windowVariables } from "../models/list-document.ts";
 import type { Target } from "./launch.ts";
@@ -26,6 +26,37 @@ export interface RecordListSearch extends ListView {
 }
 
 const PAGE_SIZE = 50;
+
+/** The parts of a view that can be read; anybody may have written an address, or a saved view. */
+export function readListView(given: Readonly<Record<string, unknown>>): ListView {
+  const text = (name: string): string | undefined => textOf(given[name]);
+  const { filter, columns } = given;
+  const conditions = Array.isArray(filter) ? filter.filter(isCondition) : [];
+  return known({
+    q: text("q"),
+    filter: conditions.length === 0 ? undefined : conditions,
+    any: given["any"] === true ? true : undefined,
+    sort: text("sort"),
+    down: given["down"] === true ? true : undefined,
+    columns: Array.isArray(columns) ? columns.filter((name) => typeof name === "string") : undefined,
+    totals: given["totals"] === true ? true : undefined,
+  });
+}
+
+/** What an address says of a list; see {@link readListView}. */
+export function readListSearch(given: Readonly<Record<string, unknown>>): RecordListSearch {
+  const { after, before } = given;
+  return { ...readListView(given), ...known({ after: textOf(after), before: textOf(before) }) };
+}
+
+/** In an address, a text of digits looks like a number. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === "number" ? String(value) : typeof value === "string" ? value : undefined;
+}
+
+function known<Parts extends object>(parts: Parts): Parts {
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined)) as Parts;
+}
 
 /** What the address says of the list, as the API takes it. */
 export interface ListState {

@@ -16,11 +16,13 @@ import { FilterBar } from "./filter-bar.tsx";
 import { keptColumns, useDensity } from "./kept-choices.ts";
 import type { BulkVerb, Target } from "./launch.ts";
 import { ListHead } from "./list-head.tsx";
+import type { ListState } from "./list-search.ts";
 import { useListState } from "./list-search.ts";
 import type { Choice } from "./record-table.tsx";
 import { RecordTable } from "./record-table.tsx";
 import { SelectionBar } from "./selection-bar.tsx";
 import { Totals } from "./totals.tsx";
+import type { LivePage } from "./use-record-page.ts";
 import { useRecordPage } from "./use-record-page.ts";
 import { useShape } from "./use-shape.ts";
 
@@ -61,7 +63,8 @@ function useChoice(): { readonly chosen: ReadonlySet<string>; readonly choice: C
 
 function RecordList({ shape }: { shape: Shape }): JSX.Element {
   const { name } = shape.model;
-  const { search, variables, selection, isNarrowed, change } = useListState(name);
+  const list = useListState(name);
+  const { search, variables, selection, change } = list;
   const columns = useMemo(
     () => chosenColumns(shape, search.columns ?? keptColumns(name)),
     [shape, name, search.columns],
@@ -82,7 +85,12 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
         total={page.data?.totalCount}
         onChange={change}
       >
-        <FileButtons shape={shape} columns={columns} total={matching.count} variables={variables} />
+        <FileButtons
+          shape={shape}
+          columns={columns}
+          total={page.data?.totalCount ?? 0}
+          variables={variables}
+        />
       </ListHead>
       <FilterBar
         shape={shape}
@@ -99,9 +107,34 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
         onTried={() => change({ try: undefined })}
         onClear={clear}
       />
+      <RecordRows
+        shape={shape}
+        columns={columns}
+        list={list}
+        page={page}
+        choice={choice}
+        isRoomy={density === "roomy"}
+      />
+    </Stack>
+  );
+}
+
+/** The page of records, its totals, and the ways to other pages. */
+function RecordRows(props: {
+  shape: Shape;
+  columns: readonly Field[];
+  list: ListState;
+  page: LivePage;
+  choice: Choice;
+  isRoomy: boolean;
+}): JSX.Element {
+  const { shape, columns, list, page, choice, isRoomy } = props;
+  const { search, variables, change } = list;
+  return (
+    <>
       {page.error === undefined ? null : <Failure message={page.error} onRetry={page.reload} />}
       {page.data?.nodes.length === 0 ? (
-        <Empty>{emptyWords(shape, isNarrowed)}</Empty>
+        <Empty>{emptyWords(shape, list.isNarrowed)}</Empty>
       ) : (
         <RecordTable
           shape={shape}
@@ -110,7 +143,7 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
           changes={page.changes}
           choice={choice}
           sorting={{ field: search.sort, isDescending: search.down }}
-          isRoomy={density === "roomy"}
+          isRoomy={isRoomy}
           onSort={({ field, isDescending }) => change({ sort: field, down: isDescending })}
         >
           {search.totals === true ? (
@@ -119,9 +152,14 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
         </RecordTable>
       )}
       {page.data === undefined ? null : (
-        <Pager page={page.data.pageInfo} to="/records/$model" params={{ model: name }} search={search} />
+        <Pager
+          page={page.data.pageInfo}
+          to="/records/$model"
+          params={{ model: shape.model.name }}
+          search={search}
+        />
       )}
-    </Stack>
+    </>
   );
 }
 

@@ -28,7 +28,7 @@ export function RelationTables({ shape, record }: { shape: Shape; record: Record
     const relations = await Promise.all(
       seen.map(async ({ field, model }) => {
         const other = await schema.shapeOf(model);
-        return { field, other, columns: columnsOf(other) };
+        return { field, other, columns: columnsOf(other, shape.model.name) };
       }),
     );
     if (relations.length === 0) {
@@ -66,8 +66,14 @@ export function RelationTables({ shape, record }: { shape: Shape; record: Record
   );
 }
 
-function columnsOf({ fields, label }: Shape): readonly Field[] {
-  const plain = fields.filter(({ kind, name }) => kind !== "records" && kind !== "record" && name !== label);
+/** @param from the model whose records it is a column of: what refers to those says nothing here */
+function columnsOf({ model, fields, label }: Shape, from: string): readonly Field[] {
+  const plain = fields.filter(
+    ({ kind, name }) =>
+      (kind === "value" || kind === "enum") &&
+      name !== label &&
+      model.rights.get(name)?.refersTo?.model !== from,
+  );
   return [...fields.filter(({ name }) => name === label), ...plain.slice(0, MOST_COLUMNS)];
 }
 

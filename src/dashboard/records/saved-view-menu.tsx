@@ -8,9 +8,7 @@ import { errorText } from "../parts/error-text.ts";
 import { Failure } from "../parts/notice.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 import type { ListView } from "./list-search.ts";
-
-/** The parts of a view that make a list what it is. Others, of a later version, are left out. */
-const PARTS = ["q", "filter", "any", "sort", "down", "columns", "totals"] as const;
+import { readListView } from "./list-search.ts";
 
 /** Ways to look at the list that were saved: choose one, keep the present one, share and delete. */
 export function SavedViewMenu(props: {
@@ -27,9 +25,9 @@ export function SavedViewMenu(props: {
     async () => (await connection.request(SavedViewsDocument, { model })).savedViews,
   );
   const [editing, setEditing] = useState<SavedViewPartsFragment | "new">();
-  const now = partsOf(props.view);
+  const now = readListView({ ...props.view });
   const views = answer.data ?? [];
-  const shown = views.find(({ state }) => JSON.stringify(partsOf(state as ListView)) === JSON.stringify(now));
+  const shown = views.find(({ state }) => sameText(viewOf(state)) === sameText(now));
   return (
     <>
       <Menu position="bottom-end" width={280} onOpen={answer.reload}>
@@ -70,7 +68,7 @@ export function SavedViewMenu(props: {
             model={model}
             state={now}
             view={editing === "new" ? undefined : editing}
-            own={views.filter(({ canChange }) => canChange)}
+            own={views.filter(isOwn)}
             onDone={() => {
               setEditing(undefined);
               answer.reload();
@@ -104,7 +102,7 @@ function ViewGroup(props: {
               </Text>
             ) : null
           }
-          onClick={() => onChoose(partsOf(view.state as ListView))}
+          onClick={() => onChoose(viewOf(view.state))}
         >
           {view.name}
         </Menu.Item>
@@ -113,9 +111,17 @@ function ViewGroup(props: {
   );
 }
 
-/** Only the parts that are set, in one order, so that two views can be compared. */
-function partsOf(view: ListView): ListView {
-  return Object.fromEntries(PARTS.flatMap((part) => (view[part] === undefined ? [] : [[part, view[part]]])));
+function viewOf(state: unknown): ListView {
+  return readListView(state as Readonly<Record<string, unknown>>);
+}
+
+/** One text for equal values: the service does not keep the order of an object's members. */
+function sameText(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === "object" && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+      : member,
+  );
 }
 
 /** Asks for a name, and whether all see it. A name that one has already stands for that view. */
@@ -124,7 +130,7 @@ function ViewForm(props: {
   state: ListView;
   /** The view to change; undefined for a new one. */
   view: SavedViewPartsFragment | undefined;
-  /** Those that the caller may change. */
+  /** The caller's own. */
   own: readonly SavedViewPartsFragment[];
   onDone: () => void;
 }): JSX.Element {
