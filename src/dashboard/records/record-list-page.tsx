@@ -85,12 +85,7 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
         total={page.data?.totalCount}
         onChange={change}
       >
-        <FileButtons
-          shape={shape}
-          columns={columns}
-          total={page.data?.totalCount ?? 0}
-          variables={variables}
-        />
+        <FileButtons shape={shape} columns={columns} total={matching.count} variables={variables} />
       </ListHead>
       <FilterBar
         shape={shape}
@@ -177,13 +172,13 @@ function Bulk(props: {
   const [asked, setAsked] = useState<{ verb: BulkVerb; target: Target; start?: readonly ChangeDraft[] }>();
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {
-    if (tried !== undefined && matching.count > 0) {
-      const start = [{ field: tried, verb: "increment", text: "1" }];
+    if (matching.count > 0 && shape.bulkChanges.some(({ name }) => name === tried)) {
+      const start = [{ field: tried ?? "", verb: "increment", text: "1" }];
       setAsked({ verb: "update", target: matching, start });
       setOpen(true);
       onTried();
     }
-  }, [tried, matching, onTried]);
+  }, [shape, tried, matching, onTried]);
   return (
     <>
       <SelectionBar
