@@ -90,7 +90,7 @@ it("a dropped file is mapped, checked and imported, and its failed rows are mend
   expect(await countTowns()).toBe(ROWS);
   expect(faults).toEqual([]);
   await page.close();
-}, 120_000);
+}, 240_000);
 
 it("a file is cancelled while it is on its way, and nothing of it is written", async () => {
   const { page } = await world.open("/imports/City");

@@ -97,4 +97,4 @@ it(`every page serves a schema of ${MODELS} models that nobody knew before`, asy
     { title: "New", count: 8 },
   ]);
   await page.close();
-}, 120_000);
+}, 240_000);

@@ -26,6 +26,8 @@ type Config = ReturnType<typeof defineConfig>;
 /** Fills the database, and says which models are served. */
 type Preparation = (sql: Client) => Promise<Config>;
 
+const PREPARATION_MS = 300_000;
+
 /** The demo's models. @param cities of France, with the ids from 1 on */
 export function demoWith(cities: number): Preparation {
   return async (sql) => {
@@ -51,7 +53,8 @@ export function useDashboard(prepare: Preparation): DashboardWorld {
       settings: { port: 0, progressIntervalMs: 50 },
     });
     await service.start();
-  });
+    // To generate the code of many models takes long on a busy machine.
+  }, PREPARATION_MS);
   afterAll(async () => {
     await browser.close();
     await service.stop();
