@@ -15,6 +15,7 @@ import { createTestDatabase } from "./test-database.ts";
 /** A service without authentication on a database of its own, and a browser. */
 export interface DashboardWorld {
   readonly service: PowerCrudService;
+  readonly databaseUrl: string;
   readonly sql: Client;
   readonly browser: Browser;
   /** Opens a page of the dashboard: `/records/City`. */
@@ -64,6 +65,9 @@ export function useDashboard(prepare: Preparation): DashboardWorld {
   return {
     get service() {
       return service;
+    },
+    get databaseUrl() {
+      return database.url;
     },
     get sql() {
       return sql;
