@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Download, Locator, Page } from "playwright-core";
 import { expect, it } from "vitest";
-import { demoWith, seriousFaults, useDashboard } from "../support/dashboard-world.ts";
+import { seriousFaults, useDashboard } from "../support/dashboard-world.ts";
 
 const CITIES = 30;
 const ROWS = 20_000;
@@ -9,7 +9,7 @@ const BAD = 37;
 /** One row in this many is bad; three of them are among the first hundred. */
 const STEP = 40;
 
-const world = useDashboard(demoWith(CITIES));
+const world = useDashboard(CITIES);
 
 /** A file whose fourth header is no field's name, and in which 37 numbers are words. */
 function townsFile(): string {

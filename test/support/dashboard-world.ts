@@ -29,16 +29,8 @@ type Preparation = (sql: Client) => Promise<Config>;
 
 const PREPARATION_MS = 300_000;
 
-/** The demo's models. @param cities of France, with the ids from 1 on */
-export function demoWith(cities: number): Preparation {
-  return async (sql) => {
-    await insertCities(sql, cities);
-    return defineConfig(demoConfig);
-  };
-}
-
-/** Starts one for the tests of a file. */
-export function useDashboard(prepare: Preparation): DashboardWorld {
+/** Starts one for the tests of a file. @param given how many cities of France the demo has, with the ids from 1 on; or other models */
+export function useDashboard(given: number | Preparation): DashboardWorld {
   let browser: Browser;
   let database: TestDatabase;
   let sql: Client;
@@ -49,7 +41,7 @@ export function useDashboard(prepare: Preparation): DashboardWorld {
     sql = new Client({ connectionString: database.url });
     await sql.connect();
     service = await createService({
-      config: await prepare(sql),
+      config: typeof given === "number" ? await demoWith(sql, given) : await given(sql),
       databaseUrl: database.url,
       settings: { port: 0, progressIntervalMs: 50 },
     });
@@ -82,6 +74,11 @@ export function useDashboard(prepare: Preparation): DashboardWorld {
       return opened;
     },
   };
+}
+
+async function demoWith(sql: Client, cities: number): Promise<Config> {
+  await insertCities(sql, cities);
+  return defineConfig(demoConfig);
 }
 
 /** What axe finds of serious faults for people who cannot see the page well; empty for none. */
