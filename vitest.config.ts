@@ -41,7 +41,7 @@ function project(
       // A poll waits for a signal; on a busy machine one second, the default, is not enough for it.
       expect: { poll: { timeout: Math.min(testTimeout, 20_000) } },
       sequence: { groupOrder },
-      hookTimeout: Math.max(testTimeout, 60_000),
+      hookTimeout: Math.max(testTimeout, 120_000),
       ...(needsServices ? { globalSetup: SERVICES } : {}),
     },
   };

@@ -75,7 +75,10 @@ function spawnPowerCrud(
   projectDir: string,
 ): ReturnType<typeof spawn> & { readonly stdout: NodeJS.ReadableStream } {
   const inherited = INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
-  return spawn(process.execPath, ["--import", "tsx", `${ROOT}/src/cli/powercrud.ts`, ...args], {
+  const profileDir = process.env["BENCH_CPU_PROFILES"];
+  const profiling = profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
+  const program = ["--import", "tsx", `${ROOT}/src/cli/powercrud.ts`];
+  return spawn(process.execPath, [...profiling, ...program, ...args], {
     cwd: projectDir,
     env: { ...Object.fromEntries(inherited), POWERCRUD_LOG_LEVEL: "warn", ...env },
     stdio: ["ignore", "pipe", "inherit"],

@@ -11,6 +11,7 @@ import { measureExport } from "./export.ts";
 import { measureFanout } from "./fanout.ts";
 import { measureGuard } from "./guard.ts";
 import { measureGuards } from "./guards.ts";
+import { measureImport } from "./import.ts";
 import { measureLatency } from "./latency.ts";
 import { measureModels } from "./many-models.ts";
 import { measureMillion } from "./million.ts";
@@ -42,6 +43,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   peers: measurePeers,
   fanout: measureFanout,
   export: measureExport,
+  import: measureImport,
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
 /** Sections that do not depend on the backend. */

@@ -66,7 +66,7 @@ export function printedParts(
   });
   const notifications = createNotificationSchema(neverCalled as NotificationSchemaPorts);
   const recordEvents = addRecordEvents({ subscribe: onlyPrinted });
-  const imports = addImports({ open: onlyPrinted, find: onlyPrinted });
+  const imports = addImports({ open: onlyPrinted, find: onlyPrinted, columnUses: onlyLookedAt });
   return [tasks, schedules, notifications, recordEvents, imports, addHealth(onlyPrinted)];
 }
 

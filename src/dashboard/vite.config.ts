@@ -18,6 +18,8 @@ export default defineConfig({
     // Its script would be inline.
     modulePreload: { polyfill: false },
     target: "es2022",
+    // These know light-dark(). For older ones it would be rewritten into something that needs a fixed colour scheme.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     chunkSizeWarningLimit: 1000,
   },
   // `npx vite src/dashboard` shows changes at once, beside a service on its usual address.

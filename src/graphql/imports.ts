@@ -1,3 +1,4 @@
+import type { ColumnOfFile, ColumnQuestion, ColumnUses, KeyOfRows } from "../core/imports/column-uses.ts";
 import type { ImportForm } from "../core/imports/import-form.ts";
 import type { ImportState } from "../core/imports/import-store.ts";
 import type { Imports } from "../core/imports/imports.ts";
@@ -7,11 +8,12 @@ import type { SchemaContext, SchemaContributor } from "./builder.ts";
 import { givenMembers } from "./models/model-schema.ts";
 
 /** Imports: `Task.import`, and `createImport` for a client that asks before it sends a file. */
-export function addImports(imports: Pick<Imports, "open" | "find">): SchemaContributor {
+export function addImports(imports: Pick<Imports, "open" | "find" | "columnUses">): SchemaContributor {
   return (schema) => {
     const enums = defineEnums(schema);
     addTaskImport(schema, enums, imports);
     addCreateImport(schema, enums, imports);
+    addImportColumns(schema, enums, imports);
   };
 }
 
@@ -153,4 +155,86 @@ function addCreateImport(
       },
     }),
   );
+}
+
+/** `Query.importColumns`: what an import would do with a file, before anything is sent. */
+function addImportColumns(
+  schema: SchemaContext,
+  { operation }: Enums,
+  imports: Pick<Imports, "columnUses">,
+): void {
+  const { builder, refs } = schema;
+  const [column, key] = [defineColumn(schema), defineKey(schema)];
+  const columns = builder.objectRef<ColumnUses>("ImportColumns").implement({
+    description: "What an import would do with the columns of a file.",
+    fields: (t) => ({
+      columns: t.field({ type: [column], resolve: (uses) => [...uses.columns] }),
+      paths: t.stringList({
+        description: "What a column may be mapped to.",
+        resolve: (uses) => [...uses.paths],
+      }),
+      keys: t.field({
+        type: [key],
+        description: "The keys by which rows may name their records.",
+        resolve: (uses) => [...uses.keys],
+      }),
+      problems: t.stringList({
+        description: "Why a file with these columns would be refused, apart from unknown ones.",
+        resolve: (uses) => uses.problems.map(({ message }) => message),
+      }),
+    }),
+  });
+  builder.queryField("importColumns", (t) =>
+    t.field({
+      type: columns,
+      description:
+        "What an import would do with a file of these headers, by the rules of the import itself. Reads no records.",
+      args: {
+        model: t.arg({ type: refs.modelName, required: true }),
+        operation: t.arg({ type: operation, required: true }),
+        headers: t.arg.stringList({
+          required: true,
+          description: "The file's first line, or the names in its objects.",
+        }),
+        key: t.arg.string({ description: "As for `createImport`." }),
+        mapping: t.arg({ type: "JSON", description: "As for `createImport`." }),
+      },
+      resolve: (_root, { headers, ...given }, { viewer }) =>
+        imports.columnUses({ viewer, headers, form: givenMembers(given) as ColumnQuestion["form"] }),
+    }),
+  );
+}
+
+function defineColumn({ builder }: SchemaContext) {
+  const use = builder.enumType("ImportColumnUse", {
+    description: "What an import does with a column of a file.",
+    values: {
+      WRITTEN: { description: "Its values are written." },
+      READ_ONLY: { description: "It is left out: callers cannot write it." },
+      LEFT_OUT: { description: "The mapping leaves it out, or it only says why a row failed before." },
+      UNKNOWN: { description: "It is no column of the model." },
+    },
+  });
+  return builder.objectRef<ColumnOfFile>("ImportColumn").implement({
+    description: "A column of a file.",
+    fields: (t) => ({
+      header: t.exposeString("header"),
+      path: t.exposeString("path", { nullable: true, description: "Of its field: `name`, `country.code`." }),
+      use: t.field({ type: use, resolve: (each) => each.use }),
+      problem: t.exposeString("problem", {
+        nullable: true,
+        description: "Why it is unknown, with the nearest name; null for all others.",
+      }),
+    }),
+  });
+}
+
+function defineKey({ builder }: SchemaContext) {
+  return builder.objectRef<KeyOfRows>("ImportKey").implement({
+    description: "A key by which the rows of a file may name their records.",
+    fields: (t) => ({
+      name: t.exposeString("name", { description: "For `key` of `createImport`." }),
+      fields: t.stringList({ description: "What a row needs.", resolve: (each) => [...each.fields] }),
+    }),
+  });
 }

@@ -69,6 +69,9 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"])(
       const sql = new pg.Client(database.url);
       await sql.connect();
       await sql.query("DROP TABLE IF EXISTS before; CREATE TABLE before AS SELECT id, population FROM city");
+      // The task waits for its last record, so it cannot be over before the kill.
+      await sql.query("BEGIN");
+      await sql.query("SELECT FROM city ORDER BY id DESC LIMIT 1 FOR UPDATE");
 
       const client = createTestClient(firstUrl);
       const { bulkUpdateCities } = await client.request<{ bulkUpdateCities: { task: { id: string } } }>(
@@ -87,6 +90,7 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"])(
       })();
       expect(await withDeadline(killed, 60_000, "the kill")).toBeLessThan(100_000);
       await first.exited;
+      await sql.query("ROLLBACK");
       await client.close().catch(() => undefined);
 
       const second = await spawnPowerCrud(["start"], env);

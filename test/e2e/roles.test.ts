@@ -122,24 +122,30 @@ describe.each<BackendName>(["redis", "postgres"])("two APIs and two workers on %
     return answer.bulkUpdateCities.task.id;
   }
 
-  /** Follows a task to its end. Calls `onProgress` once, when part of the records is done. */
+  /**
+   * Follows a task to its end. Calls `onProgress` once, when part of the records is done, with the states that were seen: they
+   * grow meanwhile.
+   */
   async function follow(
     client: TestClient,
     id: string,
-    onProgress?: (state: State) => Promise<void>,
+    onProgress?: (states: readonly State[]) => Promise<void>,
   ): Promise<State[]> {
     const states: State[] = [];
-    let isTold = false;
+    let telling: Promise<void> | undefined;
+    let fail: (error: unknown) => void = () => undefined;
+    const failed = new Promise<never>((_resolve, reject) => (fail = reject));
     const reading = async (): Promise<void> => {
       for await (const { taskProgress } of client.subscribe<{ taskProgress: State }>(WATCH, { id })) {
         states.push(taskProgress);
-        if (!isTold && taskProgress.status === "RUNNING" && taskProgress.progress.processed > 0) {
-          isTold = true;
-          await onProgress?.(taskProgress);
+        if (taskProgress.status === "RUNNING" && taskProgress.progress.processed > 0) {
+          telling ??= onProgress?.(states);
+          telling?.catch(fail);
         }
       }
     };
-    await withDeadline(reading(), 60_000, "the end of the task");
+    await withDeadline(Promise.race([reading(), failed]), 60_000, "the end of the task");
+    await telling;
     return states;
   }
 
@@ -231,10 +237,10 @@ describe.each<BackendName>(["redis", "postgres"])("two APIs and two workers on %
     await holdCities(CITIES - 2000);
     const id = await launch(here);
     let hasPaused = false;
-    const states = await follow(here, id, async () => {
+    const states = await follow(here, id, async (seen) => {
       expect(await there.request(PAUSE, { id })).toEqual({ pauseTask: { __typename: "PauseAccepted" } });
       await sql.query("ROLLBACK");
-      await expect.poll(() => statusOf(id)).toBe("PAUSED");
+      await expect.poll(() => seen.at(-1)?.status).toBe("PAUSED");
       hasPaused = true;
       expect(await here.request(RESUME, { id })).toEqual({ resumeTask: { __typename: "ResumeAccepted" } });
     });

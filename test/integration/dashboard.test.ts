@@ -110,8 +110,18 @@ it("a bulk edit of all records is tried, launched and followed without leaving t
 });
 
 it("records that another task holds are shown as such, and a second edit chooses what to do about them", async () => {
-  const { page } = await open("/dashboard/records/City");
+  const { page } = await openTestPage(browser, service.url);
+  // The socket of the page is slow, so that what happens before it is there is told to nobody.
+  let connectSocket = (): void => undefined;
+  const mayConnect = new Promise<void>((connect) => (connectSocket = connect));
+  await page.routeWebSocket(/graphql/, async (socket) => {
+    await mayConnect;
+    socket.connectToServer();
+  });
+  await page.goto(`${service.url}/dashboard/records/City`);
+  await row(page, 1).waitFor();
   const holder = await holdCities([1, 2]);
+  connectSocket();
   await row(page, 1).getByText("in use").waitFor();
   await filter(page, "Country code", "is", "FR");
   await total(page, CITIES).waitFor();
@@ -171,7 +181,7 @@ it("a running task is cancelled, and its page says what became of it", async () 
   await page.getByText("Cancelled").first().waitFor();
   await page.getByText("Locks released").waitFor();
   const retry = page.getByRole("button", { name: "Retry what failed" });
-  expect(await retry.getAttribute("aria-disabled")).toBe("false");
+  await expect.poll(() => retry.getAttribute("aria-disabled")).toBe("false");
   await retry.click();
   await page.getByRole("heading", { name: "Retry of", exact: true }).waitFor();
   await page.getByText("Locks released").waitFor();

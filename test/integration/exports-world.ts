@@ -149,7 +149,7 @@ export async function untilBackends(condition: string, count: number): Promise<v
   const deadline = Date.now() + 20_000;
   for (;;) {
     const { rows } = await watch.query<{ n: number }>(
-      `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'powercrud files' AND ${condition}`,
+      `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'powercrud files' AND ${condition}`,
     );
     if (rows[0]?.n === count) {
       return;

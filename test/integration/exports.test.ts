@@ -242,7 +242,7 @@ describe("a large export", () => {
     const response = await begin();
     await untilBackends("state = 'active' AND wait_event = 'ClientWrite'", 1);
     await watch.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'powercrud files'",
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'powercrud files'",
     );
     await expect(text(response)).rejects.toThrow("aborted");
   });

@@ -150,7 +150,7 @@ describe("a file that does not come", () => {
     const left = `SELECT FROM powercrud.import_rows WHERE task_id = $1 UNION ALL SELECT FROM powercrud.chunk WHERE task_id = $1`;
     await vi.waitFor(
       async () => expect((await imports.client.query(left, [latest.task_id])).rows).toEqual([]),
-      5000,
+      20_000,
     );
     return { status, message };
   }
@@ -180,7 +180,7 @@ describe("a file that does not come", () => {
       );
       expect(rows).toHaveLength(1);
       return rows[0].task_id as string;
-    }, 5000);
+    }, 20_000);
   }
 
   it("leaves nothing when the connection breaks", async () => {

@@ -34,6 +34,8 @@ export interface ImportsFixture {
   settled(answer: Answer): Promise<Task>;
   failedFile(id: string, format?: string): Promise<string>;
   cities(): Promise<readonly Record<string, unknown>[]>;
+  /** The data that a query of the viewer's gets; ada's by default. */
+  ask(query: string, variables: object, viewer?: string): Promise<unknown>;
 }
 
 /** The first line of files of cities. */
@@ -114,6 +116,14 @@ export function useImports(): ImportsFixture {
       const response = await fetch(`${service.url}/tasks/${id}/failed.${format}`, { headers });
       expect(response.status).toBe(200);
       return response.text();
+    },
+    async ask(query, variables, viewer = "ada") {
+      const response = await fetch(`${service.url}/graphql`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${viewer}`, "content-type": "application/json" },
+        body: JSON.stringify({ query, variables }),
+      });
+      return ((await response.json()) as { readonly data: unknown }).data;
     },
     async cities() {
       const columns = "id, name, country_code, population, status, notes";

@@ -191,24 +191,16 @@ describe("an import", () => {
   });
 
   it("is asked for by GraphQL, which tells how much has come, and sent afterwards", async () => {
-    const ask = async (query: string, variables: object, viewer = "ada") => {
-      const response = await fetch(`${imports.service.url}/graphql`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${viewer}`, "content-type": "application/json" },
-        body: JSON.stringify({ query, variables }),
-      });
-      return ((await response.json()) as { readonly data: unknown }).data;
-    };
     const CREATE = `mutation ($input: CreateImportInput!) { createImport(input: $input) {
       __typename ... on Error { code } ... on TaskLaunched { task { id status import { uploadPath failedPath } } } } }`;
     const input = { model: "City", operation: "UPSERT", separator: ";", hasDecimalComma: true };
-    expect(await ask(CREATE, { input }, "eve")).toEqual({
+    expect(await imports.ask(CREATE, { input }, "eve")).toEqual({
       createImport: { __typename: "ForbiddenError", code: "FORBIDDEN" },
     });
-    expect(await ask(CREATE, { input: { ...input, key: "nme" } })).toMatchObject({
+    expect(await imports.ask(CREATE, { input: { ...input, key: "nme" } })).toMatchObject({
       createImport: { __typename: "ValidationError" },
     });
-    const created = (await ask(CREATE, { input })) as {
+    const created = (await imports.ask(CREATE, { input })) as {
       readonly createImport: { readonly task: { readonly id: string } };
     };
     const { id } = created.createImport.task;
@@ -239,7 +231,7 @@ describe("an import", () => {
     const body = await packed.arrayBuffer();
     await settled(await send(id, body, { method: "PUT", type }));
     const STATE = `query ($id: ID!) { task(id: $id) { status import { rows rejected bytes uploadPath failedPath } } }`;
-    expect(await ask(STATE, { id })).toEqual({
+    expect(await imports.ask(STATE, { id })).toEqual({
       task: {
         status: "SUCCEEDED",
         import: {
@@ -253,6 +245,50 @@ describe("an import", () => {
     });
     expect(await send(id, file, { method: "PUT" })).toMatchObject({ status: 409 });
     expect((await imports.client.query("SELECT latitude FROM city")).rows).toEqual([{ latitude: 48.85 }]);
+  });
+
+  it("tells what it would do with a file's columns, to those who may import", async () => {
+    const ask = async (variables: object, viewer?: string): Promise<unknown> => {
+      const query = `query ($headers: [String!]!, $operation: ImportOperation!, $mapping: JSON, $key: String) {
+        importColumns(model: City, operation: $operation, headers: $headers, mapping: $mapping, key: $key) {
+          columns { header path use problem } paths keys { name fields } problems } }`;
+      return ((await imports.ask(query, variables, viewer)) as { importColumns: unknown }).importColumns;
+    };
+    const headers = ["_line", "Country Code", "Ort", "inhabitants", "rankInCountry", "constructor"];
+    const column = (at: number, path: string | null, use: string, problem: unknown = null): object => ({
+      header: headers[at],
+      path,
+      use,
+      problem,
+    });
+    expect(await ask({ headers, operation: "CREATE", mapping: { Ort: "name", constructor: "" } })).toEqual({
+      columns: [
+        column(0, null, "LEFT_OUT"),
+        column(1, "countryCode", "WRITTEN"),
+        column(2, "name", "WRITTEN"),
+        column(3, null, "UNKNOWN", expect.stringContaining('The header "inhabitants" is no column of City.')),
+        column(4, "rankInCountry", "WRITTEN"),
+        column(5, null, "LEFT_OUT"),
+      ],
+      paths: expect.arrayContaining(["id", "country.code", "tags.label"]),
+      keys: [{ name: "id", fields: ["id"] }],
+      problems: [],
+    });
+    const known = await ask({ headers: ["name", "NAME", "rank_in_country"], operation: "CREATE" });
+    expect(known).toMatchObject({ problems: ['The headers "name" and "NAME" both mean name.'] });
+    expect(await ask({ headers: ["rankInCountry", "name"], operation: "UPDATE" })).toMatchObject({
+      columns: [{ use: "READ_ONLY" }, { use: "WRITTEN" }],
+      paths: expect.not.arrayContaining(["rankInCountry"]),
+      problems: [expect.stringContaining("The file has no column id")],
+    });
+    expect(await ask({ headers, operation: "CREATE", mapping: ["name"] })).toMatchObject({
+      problems: [expect.stringContaining("mapping: needs an object of texts")],
+    });
+    expect(await ask({ headers, operation: "CREATE" }, "eve")).toMatchObject({
+      columns: [],
+      paths: [],
+      problems: ["You may not create any City."],
+    });
   });
 });
 

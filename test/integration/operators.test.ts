@@ -30,7 +30,7 @@ const audit: Line[] = [];
 const logged: Line[] = [];
 
 /** Holds a country until it is let go. */
-let letGo = (): void => undefined;
+let letGo: (() => void) | undefined;
 let logger: Logger;
 const hold = defineTask({
   kind: "hold",
@@ -68,7 +68,7 @@ beforeAll(async () => {
   await service.start();
 });
 afterAll(async () => {
-  letGo();
+  letGo?.();
   await service.stop();
   await sql.end();
   await database.drop();
@@ -103,6 +103,7 @@ const BULK = `mutation { bulkUpdateCities(selection: {where: {id: {lte: 25}}}, d
 describe("metrics", () => {
   it("count requests, launches, tasks, records, chunks, conflicts and events; no label names a client or a task", async () => {
     await service.powercrud.tasks.launch("hold", null, { mode: "ASYNC", viewer: { id: "bob" } });
+    await expect.poll(() => letGo).toBeDefined();
     const feed = service.powercrud.feed.subscribe({ filter: { types: ["CLEANUP"] } });
     const { bulkUpdateCities: launched } = (await ask(BULK)).data as {
       bulkUpdateCities: { task: { id: string } };
@@ -275,7 +276,7 @@ it("the metrics tell how long a task stood in line", async () => {
     options: { mode: "ASYNC", onConflict: "WAIT" },
   });
   expect(waiting).toMatchObject({ kind: "LAUNCHED", task: { status: "WAITING" } });
-  letGo();
+  letGo?.();
   await tasks.wait(waiting.kind === "LAUNCHED" ? waiting.task.id : "");
   expect((await scrape()).get('powercrud_lock_wait_seconds_count{kind="bulkUpdate"}')).toBe(1);
 });

@@ -50,6 +50,13 @@ it("callers wait in line while connections come back, and are refused when none 
     connectTimeoutMs: 300,
     logger: createSilentLogger(),
   });
+  // Its first connection may take longer on a busy machine.
+  const isConnected = (): Promise<boolean> =>
+    pool.query("SELECT").then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(isConnected).toBe(true);
   const calls = Array.from({ length: 20 }, () => pool.query("SELECT pg_sleep(0.05)"));
   expect(await Promise.all(calls)).toHaveLength(20);
   const held = await pool.connect();

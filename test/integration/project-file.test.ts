@@ -13,6 +13,8 @@ const urlOf = (file: string): string => JSON.stringify(pathToFileURL(join(ROOT, 
 
 let folder: TemporaryFolder;
 beforeAll(async () => {
+  // Packs it, if no other file has.
+  await packedCommandLine();
   folder = await createTemporaryFolder("stranger");
   const manifest = { name: "stranger", type: "module", dependencies: { "powercrud-graphql": "*" } };
   await writeFile(join(folder.path, "package.json"), JSON.stringify(manifest));

@@ -58,7 +58,7 @@ function ask(query: string, init: RequestInit & { readonly at?: PowerCrudService
 /** How many reads wait for the table. */
 async function waiting(): Promise<number> {
   const { rows } = await watch.query<{ n: number }>(
-    "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'powercrud reads' AND wait_event_type = 'Lock'",
+    "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'powercrud reads' AND wait_event_type = 'Lock'",
   );
   return rows[0]?.n ?? 0;
 }

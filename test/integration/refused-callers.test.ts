@@ -179,12 +179,47 @@ it("maxFailedSignIns, maxConnectionsPerViewer: wrong keys from an address, and e
     },
   });
   const query = encodeURIComponent("subscription { taskEvents { type } }");
+  // A stream whose answer is garbage is closed.
+  const answers: Response[] = [];
   const ask = async (authorization: string): Promise<number> => {
     const headers = { authorization, accept: "text/event-stream", "x-forwarded-for": "10.9.9.9" };
-    return (await fetch(`${service.url}/graphql?query=${query}`, { headers })).status;
+    answers.push(await fetch(`${service.url}/graphql?query=${query}`, { headers }));
+    return answers.at(-1)?.status ?? 0;
   };
   expect([await ask("ann"), await ask("ann"), await ask("ben")]).toEqual([200, 429, 200]);
   expect([await ask("wrong"), await ask("wrong"), await ask("wrong")]).toEqual([200, 200, 429]);
+  expect(answers).toHaveLength(6);
+});
+
+// setting: POWERCRUD_RATE_LIMIT
+// setting: POWERCRUD_PROXY_HOPS
+it("rateLimit, proxyHops: a caller may ask all processes for so much in a minute, and is whom the proxy names", async () => {
+  const ask = async ({ url }: PowerCrudService, caller: string): Promise<number> =>
+    (await fetch(`${url}/graphql?query={__typename}`, { headers: { "x-forwarded-for": caller } })).status;
+  const limits = { settings: { rateLimit: 40, proxyHops: 1 } };
+  const [first, second, other] = await Promise.all([
+    start(limits),
+    start(limits),
+    start({ settings: { proxyHops: 1 } }),
+  ]);
+  let served = 0;
+  while ((await ask(first, "10.0.0.1")) === 200) {
+    served += 1;
+  }
+  expect(served).toBe(40);
+  expect(await ask(first, "10.0.0.2")).toBe(200);
+  expect(await ask(other, "10.0.0.1")).toBe(200);
+  // A process tells of its own after a twentieth of the limit, and hears of the others' by the same statement.
+  const counted = (): Promise<number[]> =>
+    sql
+      .query<{ points: number }>("SELECT points FROM powercrud.rate WHERE key LIKE '%10.0.0.1'")
+      .then(({ rows }) => rows.map(({ points }) => points));
+  // All but one that it may keep to itself.
+  await expect.poll(counted).toEqual([expect.toBeOneOf([39, 40])]);
+  expect([await ask(second, "10.0.0.1"), await ask(second, "10.0.0.1")]).toEqual([200, 200]);
+  await expect.poll(counted).toEqual([expect.toBeOneOf([41, 42])]);
+  // The store's answer is on its way; by its own count alone the process would serve 38 more.
+  await expect.poll(() => ask(second, "10.0.0.1"), { interval: 1_000 }).toBe(429);
 });
 
 it("the first key is made once, for an administrator, and written down", async () => {

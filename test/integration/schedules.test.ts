@@ -91,6 +91,15 @@ describe("a deployment with schedules", () => {
   });
 
   it("launches their tasks when they are due, and shows what became of them", async () => {
+    const lastTasks = async (): Promise<object> => await execute("{ schedules { name lastTask { id } } }");
+    const task = { id: expect.any(String) as string };
+    await expect.poll(lastTasks).toMatchObject({
+      schedules: [{ name: "busy", lastTask: task }, {}, { name: "robotic", lastTask: task }],
+    });
+    // Otherwise the last one might always be one that has just begun.
+    await execute(`mutation {
+      busy: pauseSchedule(name: "busy") { __typename } robotic: pauseSchedule(name: "robotic") { __typename }
+    }`);
     await vi.waitFor(
       async () => {
         const { schedules, tasks } = await execute(

@@ -61,7 +61,7 @@ function createProcess(name: string) {
     /** Ends the connections that listen to the bus. @returns their number */
     async cutBus() {
       const cut = await session.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
         [`${name} events`],
       );
       return cut.length;
@@ -113,7 +113,7 @@ it("every subscriber of every process sees each event once, in order, while conn
     }
   };
   await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
-  const seen = await withDeadline(Promise.all(readers), 30_000, "the reading of all events");
+  const seen = await withDeadline(Promise.all(readers), 50_000, "the reading of all events");
   expect(cuts).toBeGreaterThan(0);
   for (const positions of seen) {
     expect(new Set(positions).size).toBe(EVENTS);

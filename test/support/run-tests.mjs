@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 
 import { prepare } from "../../scripts/prepare.mjs";
 import { prepareMachine } from "./prepare-machine.mjs";
-import { summarize } from "./summarize-run.mjs";
+import { joinRuns, repeatedFiles, summarize } from "./summarize-run.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 /** Scripts of package.json; the floors are part of the suite. */
@@ -51,6 +51,17 @@ async function runGates(gates) {
   return failed;
 }
 
+/** What a run that left no report has. */
+const NO_REPORT = {
+  passedCount: 0,
+  failedCount: 0,
+  skipped: "",
+  failures: [],
+  failedFiles: [],
+  unsteady: [],
+  closingLine: "0 passed, 0 failed",
+};
+
 /** @param {readonly string[]} vitestArgs */
 async function runSuite(vitestArgs) {
   const folder = mkdtempSync(join(tmpdir(), "powercrud-report-"));
@@ -59,13 +70,28 @@ async function runSuite(vitestArgs) {
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const { hasPassed } = await run(process.execPath, [vitest, "run", ...reporters, ...vitestArgs]);
   try {
-    return { hasPassed, ...summarize(JSON.parse(readFileSync(report, "utf8"))) };
+    return { hasPassed, ...summarize(JSON.parse(readFileSync(report, "utf8")), ROOT) };
   } catch (error) {
     console.error(`test: vitest left no report: ${String(error)}`);
-    return { hasPassed: false, passedCount: 0, closingLine: "0 passed, 0 failed" };
+    return { hasPassed: false, ...NO_REPORT };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * The whole suite. Of the files that drive browsers and processes, up to three that failed run once more, alone: a machine
+ * that stood still for a moment is no fault of the product. What passes only then is named at the end, and is to be mended.
+ */
+async function runWholeSuite() {
+  const first = await runSuite([]);
+  const files = repeatedFiles(first.failedFiles);
+  if (files.length === 0) {
+    return first;
+  }
+  console.log(`\ntest: these failed, and run once more: ${files.join(", ")}\n`);
+  const second = await runSuite(files);
+  return { hasPassed: second.hasPassed, ...joinRuns(first, second) };
 }
 
 const isPrepared = process.argv.includes("--prepared");
@@ -79,11 +105,19 @@ if (!isPrepared) {
 // The gates compute while the tests wait for servers.
 const [failedGates, suite] = await Promise.all([
   runGates(vitestArgs.length === 0 ? GATES : []),
-  runSuite(vitestArgs),
+  vitestArgs.length === 0 ? runWholeSuite() : runSuite(vitestArgs),
 ]);
 
 for (const gate of failedGates) {
   console.error(`test: the gate "${gate}" failed; its output is above`);
+}
+// Once more at the end, since the tests' own output is long.
+suite.failures.forEach((line) => console.error(`test: failed: ${line}`));
+suite.unsteady.forEach((line) =>
+  console.error(`test: unsteady, passed only when its file ran once more: ${line}`),
+);
+if (!suite.hasPassed && suite.failures.length === 0) {
+  console.error("test: vitest failed though no test did; its output above says why");
 }
 if (suite.passedCount === 0) {
   console.error("test: no test passed, so nothing was proved");

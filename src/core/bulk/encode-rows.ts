@@ -12,6 +12,7 @@ import { fieldPath, listedRowPaths } from "./bulk-request.ts";
 import type { RowRecord } from "./find-rows.ts";
 import type { EncodedRow } from "./row-encoder.ts";
 import { createRowEncoder, idOf, namesOf } from "./row-encoder.ts";
+import type { RowField } from "./row-field.ts";
 import { formatRowField } from "./row-field.ts";
 
 /** What encoding needs. */
@@ -54,11 +55,12 @@ export async function encodeRows(
     if (turns.isOver(rows.length)) {
       await turns.next();
     }
-    const batch = await toBatch(ports, model, target.operation, rows);
+    const shaped = await shapeRows(rows);
+    const batch = await encodeShape(ports, model, target.operation, shaped, indexesOf(rows));
     if ("problems" in batch) {
       return { problems: located(pathOf(rows[0]?.index ?? 0), batch.problems) };
     }
-    batches.push(withPlaces(batch.value, rows));
+    batches.push(batch.value);
   }
   const repeated = await repeatedKey(model, pathOf, batches);
   return repeated === undefined
@@ -97,15 +99,55 @@ async function encodeByShape(
   return problems === undefined ? { value: [...shapes.values()] } : { problems };
 }
 
+/** Rows that name the same fields, column by column. */
+export interface ShapedRows {
+  /** See EncodedRow. */
+  readonly ids: readonly (string | undefined)[];
+  /** Whether all of them are for records that are named by a key and not there; else none is. */
+  readonly areAbsent: boolean;
+  /** Of absent rows the ids that the caller gave. */
+  readonly newIds: readonly (string | undefined)[];
+  /** See row-field. */
+  readonly fields: readonly string[];
+  readonly columns: readonly (readonly (string | null)[])[];
+}
+
+async function shapeRows(rows: readonly EncodedRow[]): Promise<ShapedRows> {
+  const fields = [...(rows[0]?.texts.keys() ?? [])];
+  const columns: (string | null)[][] = [];
+  for (const name of fields) {
+    columns.push(await mapInTurns(rows, (row) => row.texts.get(name) ?? null));
+  }
+  return {
+    ids: rows.map(({ id }) => id),
+    areAbsent: rows[0]?.isAbsent === true,
+    newIds: rows.map(({ newId }) => newId),
+    fields,
+    columns,
+  };
+}
+
+/** The rows as a batch, with their places in the caller's list. */
+export async function encodeShape(
+  ports: EncodePorts,
+  model: Model,
+  operation: RowsTarget["operation"],
+  rows: ShapedRows,
+  places: readonly string[],
+): Promise<Parsed<RecordBatch>> {
+  const batch = await toBatch(ports, model, operation, rows);
+  return "problems" in batch ? batch : { value: withColumn(batch.value, { kind: "INDEX" }, places) };
+}
+
 /** The same for the one checked record of a single write: a batch of one. */
-export function encodeOneRow(
+export async function encodeOneRow(
   ports: EncodePorts,
   model: Model,
   { operation, records: [row] }: RowsTarget,
   [record]: readonly RowRecord[],
 ): Promise<Parsed<RecordBatch>> {
   const encoded = createRowEncoder(ports.models, model)(operation, row ?? {}, 0, record);
-  return "problems" in encoded ? Promise.resolve(encoded) : toBatch(ports, model, operation, [encoded.value]);
+  return "problems" in encoded ? encoded : toBatch(ports, model, operation, await shapeRows([encoded.value]));
 }
 
 /**
@@ -145,13 +187,12 @@ async function toBatch(
   { defaults }: EncodePorts,
   model: Model,
   operation: RowsTarget["operation"],
-  rows: readonly EncodedRow[],
+  rows: ShapedRows,
 ): Promise<Parsed<RecordBatch>> {
-  const given = [...(rows[0]?.texts.keys() ?? [])];
   const made =
     operation === "UPDATE_EACH"
       ? { value: new Map<string, readonly Json[]>() }
-      : await makeDefaults(defaults, model, operation, given, rows);
+      : await makeDefaults(defaults, model, operation, rows);
   if ("problems" in made) {
     return made;
   }
@@ -159,26 +200,24 @@ async function toBatch(
   if ("problems" in ids) {
     return ids;
   }
-  const batch = await withDefaults(model, given, rows, made.value);
-  return { value: areAbsent(rows) ? withNewIds(batch, ids.value) : { ...batch, ids: ids.value } };
-}
-
-/** Whether the rows, which all have the same shape, are for records that are named by a key and not there. */
-function areAbsent(rows: readonly EncodedRow[]): boolean {
-  return rows[0]?.isAbsent === true;
+  const batch = await withDefaults(model, rows, made.value);
+  return {
+    value: rows.areAbsent ? withColumn(batch, { kind: "NEW_ID" }, ids.value) : { ...batch, ids: ids.value },
+  };
 }
 
 /** The ids that the records have or get. */
 async function ownIds(
   model: Model,
-  rows: readonly EncodedRow[],
+  rows: ShapedRows,
   made: ReadonlyMap<string, readonly Json[]>,
 ): Promise<Parsed<readonly string[]>> {
+  const known = rows.areAbsent ? rows.newIds : rows.ids;
+  const madeId = idMaker(model, rows, made);
   const ids: string[] = [];
   let problems: readonly RecordProblem[] | undefined;
-  await visitInTurns(rows, (row, at) => {
-    const known = areAbsent(rows) ? row.newId : row.id;
-    const id = known === undefined ? madeId(model, row, made, at) : { value: known };
+  await visitInTurns(known, (given, at) => {
+    const id = given === undefined ? madeId(at) : { value: given };
     if ("problems" in id) {
       ({ problems } = id);
       return false;
@@ -191,26 +230,22 @@ async function ownIds(
 /** The records under their names, with their values and the defaults that were made for them. */
 async function withDefaults(
   model: Model,
-  given: readonly string[],
-  rows: readonly EncodedRow[],
+  { ids, fields, columns }: ShapedRows,
   made: ReadonlyMap<string, readonly Json[]>,
 ): Promise<RecordBatch> {
-  const { columns } = namesOf(model);
+  const byName = namesOf(model).columns;
   const defaults = [...made].flatMap(([name, values]) => {
-    const column = columns.get(name);
+    const column = byName.get(name);
     return column === undefined ? [] : [{ column, values }];
   });
-  const texts: (string | null)[][] = [];
-  for (const name of given) {
-    texts.push(await mapInTurns(rows, (row) => row.texts.get(name) ?? null));
-  }
+  const texts = [...columns];
   for (const { column, values } of defaults) {
     texts.push(await mapInTurns(values, (value) => toColumnText(column, value)));
   }
   return {
-    ids: rows.map(({ id = "" }) => id),
+    ids: ids.map((id = "") => id),
     fields: [
-      ...given,
+      ...fields,
       ...defaults.map(({ column: { name: field } }) =>
         formatRowField({ kind: "VALUE", part: "create", field }),
       ),
@@ -219,51 +254,46 @@ async function withDefaults(
   };
 }
 
-function withNewIds(batch: RecordBatch, ids: readonly string[]): RecordBatch {
+function withColumn(batch: RecordBatch, field: RowField, column: readonly string[]): RecordBatch {
   return {
     ...batch,
-    fields: [...batch.fields, formatRowField({ kind: "NEW_ID" })],
-    columns: [...batch.columns, ids],
+    fields: [...batch.fields, formatRowField(field)],
+    columns: [...batch.columns, column],
   };
 }
 
-function withPlaces(batch: RecordBatch, rows: readonly EncodedRow[]): RecordBatch {
-  return {
-    ...batch,
-    fields: [...batch.fields, formatRowField({ kind: "INDEX" })],
-    columns: [...batch.columns, rows.map(({ index }) => String(index))],
-  };
+function indexesOf(rows: readonly EncodedRow[]): readonly string[] {
+  return rows.map(({ index }) => String(index));
 }
 
 function makeDefaults(
   defaults: RecordDefaults,
   model: Model,
   operation: RowsTarget["operation"],
-  given: readonly string[],
-  rows: readonly EncodedRow[],
+  { fields, areAbsent, ids }: ShapedRows,
 ): ReturnType<RecordDefaults["make"]> {
   const prefix = "create:";
-  const named = given.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-  const isMade = operation !== "UPSERT" || areAbsent(rows);
+  const named = fields.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  const isMade = operation !== "UPSERT" || areAbsent;
   const keys = isMade ? [] : model.key.map(({ name }) => name);
-  return defaults.make(model, [...new Set([...named, ...keys])], rows.length);
+  return defaults.make(model, [...new Set([...named, ...keys])], ids.length);
 }
 
-function madeId(
+/** Makes the id of the record at a place, of its values and of the defaults that were made. */
+function idMaker(
   model: Model,
-  { texts }: EncodedRow,
+  { fields, columns }: ShapedRows,
   made: ReadonlyMap<string, readonly Json[]>,
-  at: number,
-): Parsed<string> {
-  const key = Object.fromEntries(
-    model.key.map(({ name }) => [
-      name,
-      made.get(name)?.[at] ??
-        texts.get(formatRowField({ kind: "VALUE", part: "create", field: name })) ??
-        null,
-    ]),
-  );
-  return idOf(model, key);
+): (at: number) => Parsed<string> {
+  const parts = model.key.map(({ name }) => {
+    const given = columns[fields.indexOf(formatRowField({ kind: "VALUE", part: "create", field: name }))];
+    return { name, values: made.get(name), given };
+  });
+  return (at) =>
+    idOf(
+      model,
+      Object.fromEntries(parts.map(({ name, values, given }) => [name, values?.[at] ?? given?.[at] ?? null])),
+    );
 }
 
 /** The problem of two records with the same key. The keys of new records are not known before. */

@@ -48,19 +48,26 @@ export async function findRows(
   const pathOf = (at: number): string => pathsOf(target.operation, at).record;
   const problems: RecordProblem[] = [];
   const names: ParsedName[] = [];
-  const ids: (string | undefined)[] = [];
   await visitInTurns<UpdateRow | UpsertRow>(target.records, (row) => {
     const name = parseRecordName(model, ports.models.enums(), row);
     if ("problems" in name) {
       problems.push(...name.problems);
     } else {
       names.push(name.value);
-      ids.push(name.value.kind === "ID" ? name.value.id : undefined);
     }
   });
-  if (problems.length > 0) {
-    return { problems };
-  }
+  return problems.length > 0 ? { problems } : findNamed(ports, viewer, model, names, pathOf);
+}
+
+/** The same for names that are parsed already. @param pathOf of the record at a place of the list */
+export async function findNamed(
+  ports: FindPorts,
+  viewer: Viewer,
+  model: Model,
+  names: readonly ParsedName[],
+  pathOf: (at: number) => string,
+): Promise<Parsed<readonly RowRecord[]>> {
+  const ids = names.map((name) => (name.kind === "ID" ? name.id : undefined));
   for (const rows of groupByKey(names).values()) {
     const found = await findGroup(ports, viewer, model, rows, pathOf);
     if ("problems" in found) {

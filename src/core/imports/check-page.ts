@@ -1,47 +1,29 @@
-import type { Access } from "../access/access.ts";
+import { visitInTurns } from "../../kernel/turns.ts";
 import type { Viewer } from "../access/viewer.ts";
-import type { RowData, RowsTarget } from "../bulk/bulk-request.ts";
+import type { RowsTarget } from "../bulk/bulk-request.ts";
 import { checkOneRow } from "../bulk/check-rows.ts";
 import type { EncodedRows } from "../bulk/encode-rows.ts";
-import { encodeRows } from "../bulk/encode-rows.ts";
 import type { RowRecord } from "../bulk/find-rows.ts";
-import { findRows } from "../bulk/find-rows.ts";
-import { linksOfTarget } from "../bulk/linked-records.ts";
-import { fromColumnText } from "../records/column-text.ts";
-import type { Model, ModelRegistry } from "../records/model.ts";
-import { columnsOf } from "../records/model.ts";
-import type { NamedRecords } from "../records/named-records.ts";
+import { findNamed } from "../bulk/find-rows.ts";
+import type { Model } from "../records/model.ts";
+import { columnsOf, refersToItself, relationsOf } from "../records/model.ts";
 import type { RecordDefaults } from "../records/record-defaults.ts";
-import { formatRecordKey, keyInData, keyTextsOf } from "../records/record-key.ts";
-import { parseRecordName, textOfName } from "../records/record-name.ts";
+import type { ParsedName } from "../records/record-name.ts";
+import { parseRecordName } from "../records/record-name.ts";
 import type { RecordReader } from "../records/record-reader.ts";
-import type { RecordProblem } from "../refusals/problems.ts";
+import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
-import type { RecordBatch } from "../tasks/record-batch.ts";
-import type { LookedUp } from "./import-columns.ts";
+import { encodePage, givenIds, shapesOf } from "./encode-page.ts";
+import { OPERATION_OF } from "./import-form.ts";
 import type { ImportOperation } from "./import-form.ts";
-import type { ImportRow, ReadRow, RowReader } from "./read-row.ts";
+import type { ImportPage } from "./import-page.ts";
+import type { LookUpPorts } from "./look-up.ts";
+import { halvesOf, lookUp } from "./look-up.ts";
+import type { RowReader } from "./row-reader.ts";
 import type { SeenNames } from "./seen-names.ts";
 
-/** A row of the page, whose values were read. */
-export interface PageRow {
-  /** Its place in the file, from 0. */
-  readonly index: number;
-  readonly line: number;
-  readonly row: ReadRow;
-}
-
-/** What became of a page of rows. */
-export interface CheckedPage extends EncodedRows {
-  /** By the rows' places in the file: why they cannot be written. */
-  readonly problems: ReadonlyMap<number, readonly RecordProblem[]>;
-}
-
 /** What checking needs. */
-export interface CheckPorts {
-  readonly models: ModelRegistry;
-  readonly access: Access;
-  readonly named: NamedRecords;
+export interface CheckPorts extends LookUpPorts {
   readonly reader: RecordReader;
   readonly defaults: RecordDefaults;
 }
@@ -51,87 +33,98 @@ export interface FileCheck {
   readonly viewer: Viewer;
   readonly model: Model;
   readonly operation: ImportOperation;
-  readonly rows: RowReader;
+  readonly reader: RowReader;
   /** The names of the rows before. */
   readonly seen: SeenNames;
 }
 
-/** A row of the operation, with its place. */
-interface MadeRow {
-  readonly index: number;
-  readonly line: number;
-  readonly row: ImportRow;
+/**
+ * Checks a page of rows by the same rules as a mutation's list, and makes them ready to be written. What is wrong with a row is
+ * noted with the page; the row is left out, and the others go on.
+ */
+export async function checkPage(ports: CheckPorts, check: FileCheck, page: ImportPage): Promise<EncodedRows> {
+  for (const [at, lookedUp] of check.reader.lookedUp.entries()) {
+    await lookUp(ports, check, lookedUp, page.asked[at] ?? [], page);
+  }
+  fillRows(check, page);
+  const names = await nameRows(ports, check, page);
+  await checkShapes(ports, check, page);
+  await noteRepeated(check, page, page.fine(), (place) => seenName(names[place]));
+  await noteMissingLinks(ports, check, page);
+  const records = await findRecords(ports, check, page, names);
+  return encodePage(ports, check, page, { names, records });
 }
 
 /**
- * Checks a page of rows by the same rules as a mutation's list, and makes them ready to be written. A row with a problem is left
- * out, and the others go on.
+ * Gives new records of a model that refers to itself the same fields where possible, so that a record and the one that it refers
+ * to are written by one statement in the order of the file: what leaving a field out means is said by a null.
  */
-export async function checkPage(
-  ports: CheckPorts,
-  check: FileCheck,
-  page: readonly PageRow[],
-): Promise<CheckedPage> {
-  const problems = new Map<number, RecordProblem[]>();
-  const note = (index: number, found: readonly RecordProblem[]): void => {
-    if (found.length > 0) {
-      problems.set(index, [...(problems.get(index) ?? []), ...found]);
-    }
-  };
-  page.forEach(({ index, row }) => note(index, row.problems));
-  for (const [at, lookedUp] of check.rows.lookedUp.entries()) {
-    await lookUp(ports, check, { lookedUp, at }, page, note);
+function fillRows({ model, operation, reader }: FileCheck, { texts }: ImportPage): void {
+  if (operation !== "CREATE" || !refersToItself(model)) {
+    return;
   }
-  const made = page
-    .filter(({ index }) => !problems.has(index))
-    .map(({ index, line, row }): MadeRow => ({ index, line, row: check.rows.toRow(row.values) }));
-  made.forEach((each) => note(each.index, checkRow(ports, check, each)));
-  const isFine = ({ index }: MadeRow): boolean => !problems.has(index);
-  await noteMissingLinks(ports, check, made.filter(isFine), note);
-  const found = await findEach(ports, check, made.filter(isFine), note);
-  const known = found.filter(({ made: each, record }) => {
-    const repeated = record?.id === undefined ? undefined : repeatedIn(check, `id ${record.id}`, each);
-    note(each.index, repeated === undefined ? [] : [repeated]);
-    return isFine(each);
-  });
-  const encoded = await encodeEach(ports, check, known, note);
-  return { ...encoded, problems };
+  for (const { name, isNullable, hasDefault } of columnsOf(model)) {
+    const column = texts.get(name);
+    if (column !== undefined && isNullable && !hasDefault && reader.created.includes(name)) {
+      texts.set(
+        name,
+        column.map((text) => text ?? null),
+      );
+    }
+  }
 }
 
-type Note = (index: number, found: readonly RecordProblem[]) => void;
+/** How each row names its record; of new records those whose id is given. */
+async function nameRows(
+  { models }: CheckPorts,
+  check: FileCheck,
+  page: ImportPage,
+): Promise<readonly (ParsedName | undefined)[]> {
+  const { model, operation, reader } = check;
+  const givenId = operation === "CREATE" ? givenIds(check, page) : undefined;
+  const names: (ParsedName | undefined)[] = [];
+  await visitInTurns(page.fine(), (place) => {
+    const name = givenId
+      ? newName(givenId(place))
+      : parseRecordName(model, models.enums(), reader.nameOf(page, place));
+    if (name !== undefined && "problems" in name) {
+      page.note(place, name.problems);
+    } else {
+      names[place] = name?.value;
+    }
+  });
+  return names;
+}
 
-/** The target of rows that are a list by themselves. */
-function targetOf(operation: ImportOperation, rows: readonly ImportRow[]): RowsTarget {
-  return {
-    operation: operation === "UPDATE" ? "UPDATE_EACH" : operation,
-    records: rows,
-  } as RowsTarget;
+function newName(id: Parsed<string> | undefined): Parsed<ParsedName> | undefined {
+  return id === undefined || "problems" in id ? id : { value: { kind: "ID", id: id.value } };
+}
+
+/**
+ * Checks what the rows name. Cells are checked by now, and names, so whatever else can be wrong depends on the fields that a row
+ * names alone: once a row was in order, all others of its shape are.
+ */
+async function checkShapes(
+  { models }: CheckPorts,
+  { model, operation, reader }: FileCheck,
+  page: ImportPage,
+): Promise<void> {
+  const shapeOf = shapesOf(page);
+  await visitInTurns(page.fine(), (place) => {
+    const shape = shapeOf(place);
+    if (!reader.shapes.has(shape)) {
+      const records = [reader.toRow(page, place)];
+      const target = { operation: OPERATION_OF[operation], records } as RowsTarget;
+      const found = checkOneRow(models, model, target, NO_PATHS, { sort: "BULK" });
+      page.note(place, unique(found));
+      if (found.length === 0) {
+        reader.shapes.add(shape);
+      }
+    }
+  });
 }
 
 const NO_PATHS = { record: "", create: "", update: "" };
-
-function checkRow({ models }: CheckPorts, check: FileCheck, made: MadeRow): readonly RecordProblem[] {
-  const { model, operation } = check;
-  const found = checkOneRow(models, model, targetOf(operation, [made.row]), NO_PATHS, { sort: "BULK" });
-  if (found.length > 0) {
-    return unique(found);
-  }
-  if (operation === "CREATE") {
-    const id = givenId(model, made.row as RowData);
-    const taken = id === undefined ? undefined : repeatedIn(check, `id ${id}`, made);
-    return taken === undefined ? [] : [taken];
-  }
-  const name = parseRecordName(model, models.enums(), made.row);
-  const repeated = "value" in name ? repeatedIn(check, textOfName(name.value), made) : undefined;
-  return repeated === undefined ? [] : [repeated];
-}
-
-/** The id that a new record is given by its row. */
-function givenId(model: Model, data: RowData): string | undefined {
-  const isGiven = model.key.every(({ name }) => data[name] !== undefined);
-  const key = isGiven ? keyInData(model, data) : undefined;
-  return key !== undefined && "value" in key ? formatRecordKey(model, key.value) : undefined;
-}
 
 /** The create and the update half of an upsert have the same faults. */
 function unique(problems: readonly RecordProblem[]): readonly RecordProblem[] {
@@ -139,218 +132,101 @@ function unique(problems: readonly RecordProblem[]): readonly RecordProblem[] {
   return problems.filter(({ message }) => !messages.has(message) && messages.add(message));
 }
 
-function repeatedIn({ seen, model }: FileCheck, name: string, made: MadeRow): RecordProblem | undefined {
-  const line = seen.note(name, made.line);
-  return line === undefined || line === made.line
-    ? undefined
-    : problem(`The same ${model.apiName} is in line ${line} already. Give each record once.`);
+/** The name of a row's record, to find out whether it comes twice. */
+function seenName(name: ParsedName | undefined): string | undefined {
+  return name?.kind === "ID" ? `id ${name.id}` : name?.text;
 }
 
-/** Finds the records that the page's rows name in one column, all at once, and puts their keys or ids among the values. */
-async function lookUp(
-  ports: CheckPorts,
-  { viewer, model }: FileCheck,
-  { lookedUp, at }: { readonly lookedUp: LookedUp; readonly at: number },
-  page: readonly PageRow[],
-  note: Note,
+async function noteRepeated(
+  { model, seen }: FileCheck,
+  page: ImportPage,
+  places: readonly number[],
+  nameOf: (place: number) => string | undefined,
 ): Promise<void> {
-  const asked = new Map<string, readonly string[]>();
-  for (const { row } of page) {
-    row.asked[at]?.forEach((texts) => asked.set(JSON.stringify(texts), texts));
-  }
-  const ids = await findIds(ports, viewer, lookedUp, [...asked]);
-  const put = valuePutter(model, lookedUp);
-  for (const { index, row } of page) {
-    const wanted = row.asked[at];
-    if (wanted !== undefined) {
-      const found = (wanted ?? []).map((texts) => ids.get(JSON.stringify(texts)));
-      const missing = (wanted ?? []).filter((_texts, place) => found[place] === undefined);
-      if (missing.length > 0) {
-        note(index, [missingProblem(model, lookedUp, missing)]);
-      } else {
-        put(row.values, wanted === null ? undefined : found.flatMap((id) => id ?? []));
-      }
+  await visitInTurns(places, (place) => {
+    const name = nameOf(place);
+    const line = name === undefined ? undefined : seen.note(name, page.lines[place] ?? 0);
+    if (line !== undefined) {
+      const message = `The same ${model.apiName} is in line ${line} already. Give each record once.`;
+      page.note(place, [problem(message)]);
     }
-  }
-}
-
-function missingProblem(
-  model: Model,
-  { relation, target, unique: key, parts }: LookedUp,
-  missing: readonly (readonly string[])[],
-): RecordProblem {
-  const header = parts[0]?.column.header ?? relation.apiName;
-  const names = key.fields.map(({ apiName }) => apiName).join(" and ");
-  const words = missing.map((texts) => texts.map((text) => JSON.stringify(text)).join(", "));
-  const message = `${model.apiName}.${header}: there is no ${target.apiName} with ${names} ${words.join(", ")}.`;
-  return problem(message, header, "CONSTRAINT_VIOLATED");
-}
-
-/** Puts the ids of found records among a row's values: as links, or as what its foreign key holds; undefined: it refers to none. */
-function valuePutter(
-  model: Model,
-  { relation, target, isLinks }: LookedUp,
-): (values: ReadRow["values"], ids: readonly string[] | undefined) => void {
-  if (isLinks) {
-    return (values, ids = []) => {
-      values[relation.name] = { set: ids };
-    };
-  }
-  const references = relation.references ?? target.key.map(({ name }) => name);
-  const parts = relation.foreignKey.map((name, place) => ({
-    name,
-    field: columnsOf(model).find((field) => field.name === name),
-    at: target.key.findIndex((field) => field.name === references[place]),
-  }));
-  return (values, ids) => {
-    const texts = ids === undefined ? undefined : keyTextsOf(target, ids[0] ?? "");
-    for (const { name, field, at } of parts) {
-      values[name] =
-        field === undefined || texts === undefined ? null : fromColumnText(field, texts[at] ?? null);
-    }
-  };
-}
-
-/** The ids of the records, by the texts that ask for them. Halved where the database takes one of the values for none. */
-async function findIds(
-  ports: CheckPorts,
-  viewer: Viewer,
-  lookedUp: LookedUp,
-  asked: readonly (readonly [string, readonly string[]])[],
-): Promise<ReadonlyMap<string, string>> {
-  if (asked.length === 0) {
-    return new Map();
-  }
-  const { target, unique: key } = lookedUp;
-  const columns = key.fields.map((_field, part) => asked.map(([, texts]) => texts[part] ?? ""));
-  const scope = ports.access.scope(target.name, viewer, "READ");
-  const found = await ports.named.find(target, key, columns, scope);
-  if ("value" in found) {
-    return new Map(
-      found.value.flatMap(({ id }, place) => (id === undefined ? [] : [[asked[place]?.[0] ?? "", id]])),
-    );
-  }
-  const halves = halvesOf(asked);
-  const ids = await Promise.all(halves.map((half) => findIds(ports, viewer, lookedUp, half)));
-  return new Map(ids.flatMap((each) => [...each]));
-}
-
-/** Two halves; none of a single item. */
-function halvesOf<T>(items: readonly T[]): readonly (readonly T[])[] {
-  const middle = Math.ceil(items.length / 2);
-  return items.length < 2 ? [] : [items.slice(0, middle), items.slice(middle)];
+  });
 }
 
 /** Notes the rows that would link with records that are not there, or not for the viewer to see. */
 async function noteMissingLinks(
   { models, reader, access }: CheckPorts,
-  { viewer, model, operation }: FileCheck,
-  made: readonly MadeRow[],
-  note: Note,
+  { viewer, model }: FileCheck,
+  page: ImportPage,
 ): Promise<void> {
-  const all = linksOfTarget(
-    models,
-    model,
-    targetOf(
-      operation,
-      made.map(({ row }) => row),
-    ),
-  );
-  for (const { field, target, wanted } of all) {
-    const scope = access.scope(target.name, viewer, "READ");
-    const there = new Set(wanted.length === 0 ? [] : await reader.existingIds(target.name, wanted, scope));
-    if (there.size === new Set(wanted).size) {
+  for (const field of relationsOf(model)) {
+    const texts = page.texts.get(field.name);
+    const target = models.get(field.type);
+    const lists = texts && page.fine().map((place) => ({ place, ids: idsIn(texts[place]) }));
+    const wanted = [...new Set(lists?.flatMap(({ ids }) => ids))];
+    if (lists === undefined || wanted.length === 0) {
       continue;
     }
-    for (const { index, row } of made) {
-      const own = linksOfTarget(models, model, targetOf(operation, [row])).find(
-        (links) => links.field === field,
-      );
-      const missing = own?.wanted.filter((id) => !there.has(id)) ?? [];
-      note(
-        index,
-        missing.map((id) =>
-          problem(
-            `${model.apiName}.${field.apiName}: there is no ${target.apiName} ${id}.`,
-            field.apiName,
-            "CONSTRAINT_VIOLATED",
-          ),
-        ),
+    const scope = access.scope(target.name, viewer, "READ");
+    const there = new Set(await reader.existingIds(target.name, wanted, scope));
+    const path = `${model.apiName}.${field.apiName}`;
+    for (const { place, ids } of lists) {
+      const missing = ids.filter((id) => !there.has(id));
+      const words = missing.map((id) => `${path}: there is no ${target.apiName} ${id}.`);
+      page.note(
+        place,
+        words.map((message) => problem(message, field.apiName, "CONSTRAINT_VIOLATED")),
       );
     }
   }
 }
 
-/** A row and the record that it names, if any. */
-interface FoundRow {
-  readonly made: MadeRow;
-  readonly record: RowRecord | undefined;
+function idsIn(text: string | null | undefined): readonly string[] {
+  return text === null || text === undefined ? [] : (JSON.parse(text) as readonly string[]);
 }
 
-/** The records that the rows name. In halves where there is a problem, since that is of one row and ends the look-up of all. */
+/** The records that the fine rows name, by their places. */
+async function findRecords(
+  ports: CheckPorts,
+  check: FileCheck,
+  page: ImportPage,
+  names: readonly (ParsedName | undefined)[],
+): Promise<readonly (RowRecord | undefined)[]> {
+  const records: (RowRecord | undefined)[] = [];
+  if (check.reader.unique === undefined) {
+    page.fine().forEach((place) => {
+      const name = names[place];
+      records[place] = name?.kind === "ID" ? { name, id: name.id } : undefined;
+    });
+    return records;
+  }
+  await findEach(ports, check, page, names, page.fine(), records);
+  await noteRepeated(check, page, page.fine(), (place) => {
+    const record = records[place];
+    return record?.id === undefined || record.name.kind === "ID" ? undefined : `id ${record.id}`;
+  });
+  return records;
+}
+
+/** In halves where there is a problem, since that is of one row and ends the look-up of all. */
 async function findEach(
   ports: CheckPorts,
   check: FileCheck,
-  made: readonly MadeRow[],
-  note: Note,
-): Promise<readonly FoundRow[]> {
-  if (made.length === 0) {
-    return [];
-  }
-  const target = targetOf(
-    check.operation,
-    made.map(({ row }) => row),
-  );
-  const found = await findRows(ports, check.viewer, check.model, target, () => NO_PATHS);
+  page: ImportPage,
+  names: readonly (ParsedName | undefined)[],
+  places: readonly number[],
+  records: (RowRecord | undefined)[],
+): Promise<void> {
+  const asked = places.flatMap((place) => names[place] ?? []);
+  const found = await findNamed(ports, check.viewer, check.model, asked, () => "");
   if ("value" in found) {
-    return made.map((each, place) => ({ made: each, record: found.value[place] }));
+    places.forEach((place, at) => (records[place] = found.value[at]));
+    return;
   }
-  const halves = halvesOf(made);
-  made.slice(0, halves.length === 0 ? 1 : 0).forEach(({ index }) => note(index, found.problems));
-  const rows: FoundRow[] = [];
-  for (const half of halves) {
-    rows.push(...(await findEach(ports, check, half, note)));
+  places.slice(0, places.length === 1 ? 1 : 0).forEach((place) => page.note(place, found.problems));
+  for (const half of halvesOf(places)) {
+    await findEach(ports, check, page, names, half, records);
   }
-  return rows;
-}
-
-/** The rows as batches, in halves like {@link findEach}. */
-async function encodeEach(
-  ports: CheckPorts,
-  check: FileCheck,
-  found: readonly FoundRow[],
-  note: Note,
-): Promise<EncodedRows> {
-  if (found.length === 0) {
-    return { batches: [], created: new Map() };
-  }
-  const target = targetOf(
-    check.operation,
-    found.map(({ made }) => made.row),
-  );
-  const records = found.flatMap(({ record }) => record ?? []);
-  const encoded = await encodeRows(ports, check.model, target, records, () => NO_PATHS);
-  if ("value" in encoded) {
-    const { batches, created } = encoded.value;
-    return { batches: batches.map((batch) => placedInFile(batch, found)), created };
-  }
-  const halves = halvesOf(found);
-  found.slice(0, halves.length === 0 ? 1 : 0).forEach(({ made }) => note(made.index, encoded.problems));
-  const parts: EncodedRows[] = [];
-  for (const half of halves) {
-    parts.push(await encodeEach(ports, check, half, note));
-  }
-  return {
-    batches: parts.flatMap(({ batches }) => batches),
-    created: new Map(parts.flatMap(({ created }) => [...created])),
-  };
-}
-
-/** The batch with the rows' places in the file. The last of its columns has their places in the page. */
-function placedInFile({ ids, fields, columns }: RecordBatch, found: readonly FoundRow[]): RecordBatch {
-  const places = columns.at(-1) ?? [];
-  const indexes = places.map((place) => String(found[Number(place)]?.made.index ?? ""));
-  return { ids, fields, columns: [...columns.slice(0, -1), indexes] };
 }
 
 /** Why a row cannot be written, as one sentence after the other; and the first field at fault. */

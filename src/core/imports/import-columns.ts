@@ -2,7 +2,7 @@ import { nearestName } from "../../kernel/nearest-name.ts";
 import type { Access } from "../access/access.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { WritableFields } from "../bulk/check-rows.ts";
-import type { FileColumn } from "../files/file-column.ts";
+import type { FileColumn, MayRead } from "../files/file-column.ts";
 import { matchHeaders } from "../files/match-headers.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField, UniqueKey } from "../records/model.ts";
 import { apiNameOfKey, namingKeys } from "../records/record-name.ts";
@@ -12,6 +12,11 @@ import type { ImportForm } from "./import-form.ts";
 
 /** Columns of the file of failed rows that say what was wrong. They are ignored when the file is sent again. */
 export const REASON_COLUMNS = ["_line", "_field", "_reason"] as const;
+
+/** Whether the column only says why a row failed. */
+export function isReasonColumn(name: string): boolean {
+  return (REASON_COLUMNS as readonly string[]).includes(name.trim());
+}
 
 /** A column of the file, by its place there. */
 interface Placed {
@@ -57,6 +62,14 @@ export interface ColumnPorts {
   readonly writable: WritableFields;
 }
 
+/** Which fields the headers of the viewer's file may name: a field of another model only if the viewer may read it. */
+export function mayReadHeader(access: Access, viewer: Viewer, model: Model): MayRead {
+  return (owner, field) =>
+    owner.name === model.name ||
+    (access.isAllowed(owner.name, viewer, "READ") &&
+      access.isFieldAllowed(owner.name, field.name, viewer, "READ"));
+}
+
 /** Finds out what the columns of these names mean. Problems name each header at fault, with the nearest name that would do. */
 export function readColumns(
   { models, access, writable }: ColumnPorts,
@@ -65,21 +78,15 @@ export function readColumns(
   names: readonly string[],
   { operation, mapping = {} }: Pick<ImportForm, "operation" | "mapping">,
 ): Parsed<ImportColumns> {
-  const isNote = (name: string): boolean => (REASON_COLUMNS as readonly string[]).includes(name.trim());
-  const asked = names.filter((name) => !isNote(name));
-  const matched = matchHeaders(models, model, asked, {
-    mapping,
-    mayRead: (owner, field) =>
-      owner.name === model.name ||
-      (access.isAllowed(owner.name, viewer, "READ") &&
-        access.isFieldAllowed(owner.name, field.name, viewer, "READ")),
-  });
+  const asked = names.filter((name) => !isReasonColumn(name));
+  const mayRead = mayReadHeader(access, viewer, model);
+  const matched = matchHeaders(models, model, asked, { mapping, mayRead });
   if ("problems" in matched) {
     return matched;
   }
   let next = 0;
   const placed = names.flatMap((name, at): readonly Placed[] => {
-    const column = isNote(name) ? undefined : matched.value[next++];
+    const column = isReasonColumn(name) ? undefined : matched.value[next++];
     return column === undefined ? [] : [{ at, column }];
   });
   const isWritten = (field: string): boolean =>
@@ -276,4 +283,34 @@ export function readKey(model: Model, key: string | undefined): Parsed<UniqueKey
   return {
     problems: [problem(`key: ${model.apiName} has no unique key "${key.slice(0, 60)}". ${advice}`, "key")],
   };
+}
+
+/** The problem of a file that lacks a column of the key that names the records. */
+export function missingKey(
+  model: Model,
+  form: Pick<ImportForm, "key">,
+  columns: ImportColumns,
+): RecordProblem | undefined {
+  const unique = readKey(model, form.key);
+  const fields = ("value" in unique ? unique.value?.fields : undefined) ?? model.key;
+  const given = new Set(writtenBy(columns));
+  const missing = fields.filter(({ name }) => !given.has(name)).map(({ apiName }) => apiName);
+  return missing.length === 0
+    ? undefined
+    : problem(
+        `The file has no column ${missing.join(", ")}, by which its rows would name their records. Add it, or name another key.`,
+        "key",
+      );
+}
+
+/** The problem of a mapping that does not say a path for each header. It comes as any JSON. */
+export function mappingProblem(mapping: unknown): RecordProblem | undefined {
+  const isMapping =
+    typeof mapping === "object" &&
+    mapping !== null &&
+    !Array.isArray(mapping) &&
+    Object.values(mapping).every((path) => typeof path === "string");
+  return mapping === undefined || isMapping
+    ? undefined
+    : problem('mapping: needs an object of texts, such as {"Full name": "name"}.', "mapping");
 }

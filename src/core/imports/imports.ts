@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 import { readTask } from "../tasks/task-reads.ts";
+import type { ColumnQuestion, ColumnUses } from "./column-uses.ts";
+import { findColumnUses } from "./column-uses.ts";
 import { refusalOf } from "./import-fault.ts";
 import type { ImportPorts, ImportRequest, ReceiveOutcome, Upload } from "./import-ports.ts";
 import type { FailedRow, ImportState } from "./import-store.ts";
@@ -10,6 +12,8 @@ import { receiveImport } from "./receive-import.ts";
 
 /** Imports: tasks whose rows come from a file. */
 export interface Imports {
+  /** What an import would do with the columns of a file. */
+  columnUses(question: ColumnQuestion): ColumnUses;
   /** Makes a task that waits for its file, RECEIVING. */
   open(request: ImportRequest): Promise<LaunchOutcome>;
   /** Receives the file of such a task, and launches the task. Never rejects for what callers may know. */
@@ -29,6 +33,7 @@ export interface Imports {
 
 export function createImports(ports: ImportPorts): Imports {
   return {
+    columnUses: (question) => findColumnUses(ports, question),
     open: (request) => openImport(ports, request),
     receive: (upload) => receiveImport(ports, upload),
     repeat: (upload) => repeatImport(ports, upload),

@@ -19,7 +19,7 @@ import type { CreateResult } from "../tasks/new-tasks.ts";
 import { readTask } from "../tasks/task-reads.ts";
 import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
 import type { JsonObject } from "../../kernel/json.ts";
-import { readKey } from "./import-columns.ts";
+import { mappingProblem, readKey } from "./import-columns.ts";
 import type { ImportForm } from "./import-form.ts";
 import { OPERATION_OF } from "./import-form.ts";
 import type { ImportPorts, ImportRequest } from "./import-ports.ts";
@@ -53,7 +53,11 @@ function refuseImport(
   return problems.length === 0 ? undefined : invalid(problems, problems[0]?.message);
 }
 
-function checkForm(model: Model, { key, operation }: ImportForm): ValidationRefusal["problems"] {
+function checkForm(model: Model, { key, operation, mapping }: ImportForm): ValidationRefusal["problems"] {
+  const fault = mappingProblem(mapping);
+  if (fault !== undefined) {
+    return [fault];
+  }
   if (operation === "CREATE" && key !== undefined) {
     const message = "key: new records are named by nothing; leave it out, or use the operation upsert.";
     return invalid([{ code: "VALIDATION_FAILED", field: "key", message }]).problems;

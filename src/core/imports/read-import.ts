@@ -7,28 +7,29 @@ import { refuseWrite } from "../bulk/write-rights.ts";
 import type { Model } from "../records/model.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
-import type { PageRow } from "./check-page.ts";
 import type { FileRow } from "./file-rows.ts";
 import type { ImportColumns } from "./import-columns.ts";
-import { readColumns, readKey, writtenBy } from "./import-columns.ts";
+import { missingKey, readColumns, readKey, writtenBy } from "./import-columns.ts";
 import type { ImportForm } from "./import-form.ts";
 import type { ImportPorts } from "./import-ports.ts";
 import { OPERATION_OF } from "./import-form.ts";
-import type { ReadRow, RowReader } from "./read-row.ts";
-import { createRowReader } from "./read-row.ts";
+import type { RowCells } from "./import-page.ts";
+import { ImportPage } from "./import-page.ts";
+import type { RowReader } from "./row-reader.ts";
+import { createRowReader } from "./row-reader.ts";
 
-/** Rows of a page, with what reads and makes them. */
+/** Rows of a page, and what read them. */
 export interface ReadPage {
   readonly reader: RowReader;
-  readonly rows: readonly PageRow[];
+  readonly page: ImportPage;
 }
 
 /** Reads the values of a file's rows, page by page. */
 export interface PageReader {
   /** @throws AppError VALIDATION_FAILED where a head means nothing, FORBIDDEN where the viewer may not write a field */
   readHead(names: readonly string[]): void;
-  /** @param firstIndex of the first row in the file. @throws as readHead, for the names in JSON */
-  readRows(rows: readonly FileRow[], firstIndex: number): ReadPage;
+  /** @param firstRow place of the first row in the file, from 0. @throws as readHead, for the names in JSON */
+  readRows(rows: readonly FileRow[], firstRow: number): Promise<ReadPage>;
 }
 
 /** A file may name this many columns: more are a mistake, or an attack. */
@@ -48,39 +49,42 @@ export function createPageReader(
     readHead(names) {
       head = plans.ofHead(names);
     },
-    readRows(rows, firstIndex) {
-      const { reader, names, faults } = head ?? plans.ofObjects(rows);
-      return {
-        reader,
-        rows: rows.map(({ line, text, content }, at) => {
-          const row = readRow(reader, names, content);
-          if (MARKS.test(text)) {
-            row.problems.push(problem("The row holds U+FDD0, U+FDD1 or U+FDD2, which are no characters."));
-          }
-          if (faults.size > 0 && !Array.isArray(content) && typeof content === "object") {
-            row.problems.push(...Object.keys(content).flatMap((name) => faults.get(name) ?? []));
-          }
-          return { index: firstIndex + at, line, row };
-        }),
-      };
+    async readRows(rows, firstRow) {
+      const plan = head ?? plans.ofObjects(rows);
+      const lines = rows.map(({ line }) => line);
+      const page = new ImportPage(firstRow, lines);
+      const cells = rows.map((row, place) => readCells(plan, row, (found) => page.note(place, found)));
+      await plan.reader.read(page, cells);
+      return { reader: plan.reader, page };
     },
   };
 }
 
-function readRow(reader: RowReader, names: readonly string[], content: FileRow["content"]): ReadRow {
+/** The row's cells, if it has any. Notes what is wrong with the row as a whole. */
+function readCells(
+  { names, faults }: Plan,
+  { text, content }: FileRow,
+  note: (found: readonly RecordProblem[]) => void,
+): RowCells | undefined {
+  if (MARKS.test(text)) {
+    note([problem("The row holds U+FDD0, U+FDD1 or U+FDD2, which are no characters.")]);
+  }
   if (typeof content === "string") {
-    return { values: {}, asked: [], problems: [problem(content)] };
+    note([problem(content)]);
+    return undefined;
   }
   if (!Array.isArray(content)) {
     const object = content as JsonObject;
-    return reader.read(names.map((name) => (Object.hasOwn(object, name) ? object[name] : undefined)));
+    note(faults.size === 0 ? [] : Object.keys(object).flatMap((name) => faults.get(name) ?? []));
+    return names.map((name) => (Object.hasOwn(object, name) ? object[name] : undefined));
   }
   const cells = content as readonly (string | null)[];
   if (cells.length === names.length) {
-    return reader.read(cells);
+    return cells;
   }
   const message = `The row has ${cells.length} cells, and the first line names ${names.length} columns. A text that holds the separator belongs in quotes.`;
-  return { values: {}, asked: [], problems: [problem(message)] };
+  note([problem(message)]);
+  return undefined;
 }
 
 /** What reads rows with these names. */
@@ -200,18 +204,4 @@ function refused(problems: readonly RecordProblem[], line: number): AppError {
   return new AppError(first?.code ?? "VALIDATION_FAILED", shown.map(({ message }) => message).join(" "), {
     details: { line, problems: shown },
   });
-}
-
-/** The problem of a file that lacks a column of the key that names the records. */
-function missingKey(model: Model, form: ImportForm, columns: ImportColumns): RecordProblem | undefined {
-  const unique = readKey(model, form.key);
-  const fields = ("value" in unique ? unique.value?.fields : undefined) ?? model.key;
-  const given = new Set(writtenBy(columns));
-  const missing = fields.filter(({ name }) => !given.has(name)).map(({ apiName }) => apiName);
-  return missing.length === 0
-    ? undefined
-    : problem(
-        `The file has no column ${missing.join(", ")}, by which its rows would name their records. Add it, or name another key.`,
-        "key",
-      );
 }

@@ -115,10 +115,10 @@ async function stagePage(
   if (lease.hasEnded()) {
     return;
   }
-  const { reader, rows: read } = pages.readRows(rows, firstRow);
-  const check = { viewer: task.viewer, model, operation: form.operation, rows: reader, seen };
-  const { batches, created, problems } = await checkPage(ports, check, read);
-  const errors = [...problems].map(([index, found]): NewTaskError => {
+  const { reader, page } = await pages.readRows(rows, firstRow);
+  const check = { viewer: task.viewer, model, operation: form.operation, reader, seen };
+  const { batches, created } = await checkPage(ports, check, page);
+  const errors = [...page.problems()].map(([index, found]): NewTaskError => {
     const { code, message, field } = reasonOf(found);
     const error = { recordId: null, outcome: "FAILED", code, message, index } as const;
     return field === undefined ? error : { ...error, field };

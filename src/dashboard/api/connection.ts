@@ -18,7 +18,10 @@ export interface Following<Data, Variables> {
   /** Asked before each try, so that a later one goes on where the last message was. */
   readonly variables: () => Variables;
   readonly onData: (data: Data) => void;
-  /** Called when messages come again after a gap. */
+  /**
+   * Called when messages come again after a gap, and once the subscription must be there: of what happened between a page's
+   * first question and that, nobody was told.
+   */
   readonly onReturn?: () => void;
   /** A refusal by the service. It ends the subscription. */
   readonly onRefusal?: (message: string) => void;
@@ -36,11 +39,17 @@ export interface Connection {
   follow<Data, Variables extends Record<string, unknown>>(following: Following<Data, Variables>): () => void;
   /** Fetches a file of the service and lets the browser keep it. @throws Error with what the service said */
   download(path: string, name: string): Promise<void>;
+  /** The beginning of a file of the service, as text. @throws Error with what the service said */
+  readStart(path: string, mostBytes: number): Promise<string>;
+  /** Sends a file with PUT. Resolves with the answer's end. @throws Error with what the service said */
+  upload(path: string, body: Blob, type: string): Promise<void>;
   close(): void;
 }
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
+/** After that time on a connected socket a subscription is there. The service does not say when. */
+const SETTLED_MS = 1000;
 
 /** @param token sent with every request; undefined where the service asks for none */
 export function connect(url: URL, token: string | undefined): Connection {
@@ -70,20 +79,66 @@ export function connect(url: URL, token: string | undefined): Connection {
     request: (document, variables) => request(client, document, variables),
     follow: (following) => follow(socket, following),
     download: (path, name) => download(new URL(path, url), headers, name),
+    readStart: (path, mostBytes) => readStart(new URL(path, url), headers, mostBytes),
+    upload: async (path, body, type) => {
+      await ask(new URL(path, url), { method: "PUT", body, headers: { ...headers, "content-type": type } });
+    },
     close: () => void socket.dispose(),
   };
 }
 
-/** A link could not send the key. */
-async function download(url: URL, headers: Record<string, string>, name: string): Promise<void> {
-  const answer = await fetch(url, { headers });
-  if (!answer.ok) {
-    throw new Error(`The service did not give the file (${answer.status}).`);
+/** @throws Error with what the service said */
+async function ask(url: URL, init: RequestInit): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(url, init);
+  } catch {
+    throw new Error("The service cannot be reached.");
   }
-  const address = URL.createObjectURL(await answer.blob());
-  const link = Object.assign(document.createElement("a"), { href: address, download: name });
-  link.click();
-  URL.revokeObjectURL(address);
+  if (answer.ok) {
+    return answer;
+  }
+  const { errors } = (await answer.json().catch(() => ({}))) as {
+    readonly errors?: readonly { readonly message: string }[];
+  };
+  const said = errors?.map(({ message }) => message).join(" ");
+  throw new Error(said ?? `The service answered with status ${answer.status}.`);
+}
+
+async function readStart(url: URL, headers: Record<string, string>, mostBytes: number): Promise<string> {
+  const { body } = await ask(url, { headers });
+  const decoder = new TextDecoder();
+  let text = "";
+  const reader = body?.getReader();
+  for (let bytes = 0; bytes < mostBytes;) {
+    const part = await reader?.read();
+    if (part?.value === undefined) {
+      return text;
+    }
+    bytes += part.value.length;
+    text += decoder.decode(part.value, { stream: true });
+  }
+  await reader?.cancel();
+  return text;
+}
+
+/**
+ * Where no key is needed, the browser takes the file as it comes. A link could not send a key, and could not say why there is no
+ * file: then it is held until it is whole.
+ */
+async function download(url: URL, headers: Record<string, string>, name: string): Promise<void> {
+  const isOpen = headers["authorization"] === undefined;
+  const isFree =
+    isOpen &&
+    (await fetch(url, { method: "HEAD" }).then(
+      ({ ok }) => ok,
+      () => false,
+    ));
+  const href = isFree ? url.href : URL.createObjectURL(await (await ask(url, { headers })).blob());
+  Object.assign(document.createElement("a"), { href, download: name }).click();
+  if (!isFree) {
+    URL.revokeObjectURL(href);
+  }
 }
 
 function createLink(): Connection["link"] & { set(isOnline: boolean): void } {
@@ -137,7 +192,14 @@ function follow<Data, Variables extends Record<string, unknown>>(
   let isWanted = true;
   let failures = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let settling: ReturnType<typeof setTimeout> | undefined;
   let end = (): void => undefined;
+
+  const settle = (): void => {
+    clearTimeout(settling);
+    settling = setTimeout(() => onReturn?.(), SETTLED_MS);
+  };
+  const leaveSocket = socket.on("connected", settle);
 
   const again = (): void => {
     if (isWanted) {
@@ -150,6 +212,7 @@ function follow<Data, Variables extends Record<string, unknown>>(
     if (failures > 0) {
       onReturn?.();
     }
+    settle();
     end = socket.subscribe<Data>(
       { query, variables: variables() },
       {
@@ -177,6 +240,8 @@ function follow<Data, Variables extends Record<string, unknown>>(
   return () => {
     isWanted = false;
     clearTimeout(timer);
+    clearTimeout(settling);
+    leaveSocket();
     end();
   };
 }

@@ -31,6 +31,13 @@ export function Rail(): JSX.Element {
           )
         }
       />
+      {models.some(({ imports }) => imports.length > 0) ? (
+        <RailLink
+          to="/imports"
+          label="Imports"
+          active={isActive({ to: "/imports", fuzzy: true }) !== false}
+        />
+      ) : null}
       <RailLink to="/schedules" label="Schedules" active={isActive({ to: "/schedules" }) !== false} />
       <RailLink
         to="/notifications"

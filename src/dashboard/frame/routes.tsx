@@ -1,4 +1,7 @@
 import { createRootRoute, createRoute, createRouter as create, redirect } from "@tanstack/react-router";
+import { ImportPage } from "../imports/import-page.tsx";
+import { ImportRunPage } from "../imports/import-run-page.tsx";
+import { ImportStartPage } from "../imports/import-start-page.tsx";
 import { HealthPage } from "../health/health-page.tsx";
 import type { Window } from "../models/list-document.ts";
 import { NotificationListPage } from "../notifications/notification-list-page.tsx";
@@ -40,6 +43,20 @@ const record = createRoute({
   component: RecordPage,
 });
 
+const importStart = createRoute({ getParentRoute: () => root, path: "/imports", component: ImportStartPage });
+
+const importForm = createRoute({
+  getParentRoute: () => root,
+  path: "/imports/$model",
+  component: ImportPage,
+});
+
+const importRun = createRoute({
+  getParentRoute: () => root,
+  path: "/imports/$model/$id",
+  component: ImportRunPage,
+});
+
 const schedules = createRoute({
   getParentRoute: () => root,
   path: "/schedules",
@@ -72,7 +89,19 @@ function makeRouter(models: readonly Model[]) {
     },
   });
   return create({
-    routeTree: root.addChildren([home, tasks, task, records, record, schedules, notifications, health]),
+    routeTree: root.addChildren([
+      home,
+      tasks,
+      task,
+      records,
+      record,
+      importStart,
+      importForm,
+      importRun,
+      schedules,
+      notifications,
+      health,
+    ]),
     basepath: "/dashboard",
   });
 }

@@ -30,7 +30,7 @@ const KEY = "powercrud.key";
 
 const theme = createTheme({
   // Dark enough on white, and light enough on black, for small text.
-  primaryShade: { light: 8, dark: 7 },
+  primaryShade: 8,
   fontSizes: { xs: "12px", sm: "13px", md: "14px" },
   defaultRadius: "sm",
   cursorType: "pointer",

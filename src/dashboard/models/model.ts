@@ -1,4 +1,9 @@
-import type { OverviewQuery, TypeMembersQuery, TypeNameFragment } from "../generated/graphql.ts";
+import type {
+  ImportOperation,
+  OverviewQuery,
+  TypeMembersQuery,
+  TypeNameFragment,
+} from "../generated/graphql.ts";
 
 /** A model, as the service's schema and the caller's rights draw it. */
 export interface Model {
@@ -18,6 +23,8 @@ export interface Model {
   readonly delete: string | undefined;
   readonly bulkUpdate: string | undefined;
   readonly bulkDelete: string | undefined;
+  /** What an import may do with the rows of a file; empty where the caller may import none. */
+  readonly imports: readonly ImportOperation[];
   readonly rights: ReadonlyMap<string, FieldRights>;
 }
 
@@ -52,7 +59,8 @@ export function readModels({ viewer, queries, mutations }: OverviewQuery): reado
   const results = new Map(mutations?.fields?.map(({ name, type }) => [bareType(type).name, name]));
   return viewer.models
     .filter(({ canRead }) => canRead)
-    .flatMap(({ model, fields, canCreate, canUpdate, canDelete, canBulkUpdate, canBulkDelete }) => {
+    .flatMap((rights) => {
+      const { model, fields, canCreate, canUpdate, canDelete, canBulkUpdate, canBulkDelete } = rights;
       const list = lists.get(model);
       return list === undefined
         ? []
@@ -67,10 +75,19 @@ export function readModels({ viewer, queries, mutations }: OverviewQuery): reado
             delete: canDelete ? results.get(`Delete${model}Result`) : undefined,
             bulkUpdate: canBulkUpdate ? launches.get(`${model}BulkUpdateInput`) : undefined,
             bulkDelete: canBulkDelete ? launches.get(`${model}Selection`) : undefined,
+            imports: importsOf(rights),
             rights: new Map(fields.map((field) => [field.name, field])),
           };
     })
     .toSorted((one, other) => one.title.localeCompare(other.title));
+}
+
+function importsOf(rights: OverviewQuery["viewer"]["models"][number]): readonly ImportOperation[] {
+  return [
+    ...(rights.canBulkUpsert ? (["UPSERT"] as const) : []),
+    ...(rights.canBulkCreate ? (["CREATE"] as const) : []),
+    ...(rights.canBulkUpdateEach ? (["UPDATE"] as const) : []),
+  ];
 }
 
 /** The mutations that launch bulk updates and deletes, by the input type that names their model. */

@@ -190,7 +190,11 @@ function withClear(field: FieldVerbs): FieldVerbs {
   return set === undefined ? field : { ...field, verbs: [...field.verbs, { ...set, name: CLEAR }] };
 }
 
-function ConflictChoice(props: { value: OnConflict; onChange: (value: OnConflict) => void }): JSX.Element {
+/** What is to become of records that another task holds. */
+export function ConflictChoice(props: {
+  value: OnConflict;
+  onChange: (value: OnConflict) => void;
+}): JSX.Element {
   return (
     <Radio.Group
       size="xs"

@@ -1,7 +1,9 @@
 import { Button, Group, Menu, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import type { JSX } from "react";
+import type { JSX, ReactNode } from "react";
 import { useMemo, useState } from "react";
+import { FileButtons } from "../exports/file-buttons.tsx";
+import { ImportDrop } from "../imports/file-drop.tsx";
 import type { ListVariables } from "../models/list-document.ts";
 import { windowVariables } from "../models/list-document.ts";
 import type { Field, Shape } from "../models/shape.ts";
@@ -37,7 +39,11 @@ export function RecordListPage(): JSX.Element {
   const { model } = useParams({ from: "/records/$model" });
   return (
     <Answered answer={useShape(model)} missing={`There is no model ${model}, or it is not for you to see.`}>
-      {(shape) => <RecordList key={model} shape={shape} />}
+      {(shape) => (
+        <ImportDrop model={model} isPossible={shape.model.imports.length > 0}>
+          <RecordList key={model} shape={shape} />
+        </ImportDrop>
+      )}
     </Answered>
   );
 }
@@ -116,7 +122,9 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
         columns={columns}
         total={page.data?.totalCount}
         onChange={change}
-      />
+      >
+        <FileButtons shape={shape} columns={columns} total={matching.count} variables={variables} />
+      </ListHead>
       <FilterBar
         shape={shape}
         conditions={search.filter ?? []}
@@ -164,8 +172,9 @@ function ListHead(props: {
   columns: readonly Field[];
   total: number | undefined;
   onChange: (part: RecordListSearch) => void;
+  children: ReactNode;
 }): JSX.Element {
-  const { shape, search, columns, total, onChange } = props;
+  const { shape, search, columns, total, onChange, children } = props;
   const { name, title, create, listArguments } = shape.model;
   return (
     <Group justify="space-between">
@@ -182,6 +191,7 @@ function ListHead(props: {
           <SearchField key={search.q ?? ""} text={search.q ?? ""} onSearch={(q) => onChange({ q })} />
         ) : null}
         {create === undefined ? null : <NewButton model={name} />}
+        {children}
         <ColumnMenu
           shape={shape}
           columns={columns}

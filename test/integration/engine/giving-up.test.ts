@@ -30,6 +30,16 @@ beforeEach(async () => {
 });
 afterAll(() => engine.stop());
 
+/** Resolves once the task has written its first two chunks: a sweep before that takes it away from its attempt. */
+async function untilWritten(taskId: string): Promise<void> {
+  const done = async (): Promise<unknown> =>
+    engine.session.query(
+      "SELECT count(*)::int AS n FROM powercrud.chunk WHERE task_id = $1::uuid AND status = 'DONE'",
+      [taskId],
+    );
+  await expect.poll(done).toEqual([{ n: 2 }]);
+}
+
 /** Sweeps as services do, until the task is settled. */
 async function sweptUntilSettled(taskId: string, of = engine): Promise<Task> {
   for (;;) {
@@ -45,6 +55,7 @@ async function sweptUntilSettled(taskId: string, of = engine): Promise<Task> {
 describe("a task whose attempts never end", () => {
   it("fails after the allowed number, with its DONE chunks counted and its records free", async () => {
     const { id } = await engine.launched({ ...INCREMENT, options: { errorPolicy: "SKIP_FAILED" } });
+    await untilWritten(id);
     const task = await sweptUntilSettled(id);
     expect(task).toMatchObject({
       status: "FAILED",
@@ -66,6 +77,7 @@ describe("a task whose attempts never end", () => {
 
   it("can be retried for its unprocessed records", async () => {
     const { id } = await engine.launched({ ...INCREMENT, options: { errorPolicy: "SKIP_FAILED" } });
+    await untilWritten(id);
     await sweptUntilSettled(id);
     await engine.session.query("DROP TRIGGER lose ON thing");
     const outcome = await engine.retry({ taskId: id, viewer: ANONYMOUS });

@@ -243,6 +243,7 @@ describe("pausing a bulk task", () => {
     const release = await holdBothLanes();
     const { id } = await increment("SKIP_FAILED");
     const seen: string[] = [];
+    let goOn: () => Promise<void> = async () => undefined;
     let showRunning = (): void => undefined;
     const isRunningShown = new Promise<void>((resolve) => (showRunning = resolve));
     const watching = (async () => {
@@ -252,8 +253,11 @@ describe("pausing a bulk task", () => {
         }
         if (status === "RUNNING") {
           showRunning();
+          await goOn();
         }
         if (status === "PAUSED") {
+          // Of several changes together only the latest is shown.
+          goOn = await held.hold(201);
           await resume(id);
         }
       }

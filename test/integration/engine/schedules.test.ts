@@ -60,7 +60,7 @@ describe("a due time", () => {
     await vi.waitFor(async () => {
       world.clock.advance(0);
       expect(await world.launchedTimes()).toHaveLength(1);
-    });
+    }, 20_000);
     // Its scheduler never ends.
     world.running.splice(world.running.indexOf(first), 1, first.keeper);
     world.clock = createManualClock(new Date(at(35 * MINUTE)));
@@ -205,7 +205,7 @@ describe("a launch that is refused", () => {
     await vi.waitFor(async () => {
       world.clock.advance(0);
       expect(await world.shown()).toMatchObject({ lastOutcome: "UNAVAILABLE" });
-    });
+    }, 20_000);
     await vi.waitFor(
       () => {
         world.clock.advance(100);
@@ -324,14 +324,17 @@ describe("the schedules of a config", () => {
     for (let step = 0; step < 10; step += 1) {
       const before = await world.keptAt();
       world.clock.advance(4000);
-      await vi.waitFor(async () => expect(await world.keptAt()).toBeGreaterThan(before), { interval: 2 });
+      await vi.waitFor(async () => expect(await world.keptAt()).toBeGreaterThan(before), {
+        timeout: 20_000,
+        interval: 2,
+      });
     }
     expect((await world.shown()).cron).toBe("*/15 * * * *");
     await latest.stop();
     await vi.waitFor(async () => {
       world.clock.advance(4000);
       expect((await world.shown()).cron).toBe("*/10 * * * *");
-    });
+    }, 20_000);
     await world.pass(10 * MINUTE);
     expect(await world.launchedTimes()).not.toContain(at(15 * MINUTE));
   });

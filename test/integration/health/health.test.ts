@@ -266,10 +266,7 @@ describe("health and Redis", () => {
       // Without Redis it still reads and writes records, so it stays ready.
       expect(await readiness(api)).toEqual([200, { isReady: true, problems: [] }]);
       await own.revive();
-      const untilWell = async (): Promise<void> => {
-        while (!(await healthAt(api)).isHealthy);
-      };
-      await withDeadline(untilWell(), 20_000, "health with Redis back");
+      await expect.poll(async () => (await healthAt(api)).isHealthy).toBe(true);
     } finally {
       await own.stop();
     }

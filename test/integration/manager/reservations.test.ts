@@ -157,7 +157,7 @@ describe("a reservation", () => {
   it("of a killed process ends, and its records are free", async () => {
     const child = fork(PROCESS, [database.url, "9"], { execArgv: ["--import", "tsx"] });
     onTestFinished(() => void child.kill("SIGKILL"));
-    const [id] = (await withDeadline(once(child, "message"), 30_000, "the reservation")) as [string];
+    const [id] = (await withDeadline(once(child, "message"), 50_000, "the reservation")) as [string];
     expect(await rename("9")).toMatchObject({ conflicts: [{ heldBy: { id, createdBy: "ghost" } }] });
     child.kill("SIGKILL");
     await once(child, "exit");

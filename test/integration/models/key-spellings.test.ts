@@ -130,7 +130,7 @@ async function whileHeld<T>([model, plural]: Named, id: string, work: () => Prom
         { ids: [id] },
       );
       expect(recordLocks).toEqual([{ recordId: id }]);
-    });
+    }, 20_000);
     return await work();
   } finally {
     await api.query("DELETE FROM gate");

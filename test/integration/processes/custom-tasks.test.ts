@@ -56,7 +56,7 @@ describe("a task whose process is killed between its failure and its next attemp
     const api = await start("serve", [flaky]);
     const child = fork(WORKER, [database.url], { execArgv: ["--import", "tsx"] });
     opened.push(() => child.kill("SIGKILL"));
-    await withDeadline(once(child, "message"), 30_000, "the worker to be ready");
+    await withDeadline(once(child, "message"), 50_000, "the worker to be ready");
     const task = await launch(api, "flaky", 0);
     await expect.poll(() => api.tasks.get(task)).toMatchObject({ status: "PENDING", failures: 1 });
     child.kill("SIGKILL");

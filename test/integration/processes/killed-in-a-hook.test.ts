@@ -32,7 +32,7 @@ it("a process that is killed between the settlement and its hooks leaves the cal
     execArgv: ["--import", "tsx"],
   });
   onTestFinished(() => void worker.kill("SIGKILL"));
-  await withDeadline(once(worker, "message"), 30_000, "the worker to start");
+  await withDeadline(once(worker, "message"), 50_000, "the worker to start");
   const launched = await api.tasks.launch("count", null);
   const id = launched.kind === "LAUNCHED" ? launched.task.id : launched.message;
   const [, signal] = await withDeadline(once(worker, "exit"), 20_000, "the death of the worker");

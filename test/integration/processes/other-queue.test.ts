@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import demoConfig from "../../../powercrud.config.ts";
 import type { PowerCrud, PowerCrudOptions } from "../../../src/index.ts";
 import { createPowerCrud } from "../../../src/index.ts";
-import { withDeadline } from "../../support/deadline.ts";
 import type { RedisServer } from "../../support/redis-server.ts";
 import { startRedisServer } from "../../support/redis-server.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
@@ -59,7 +58,7 @@ async function statusOf({ tasks }: PowerCrud, taskId: string): Promise<string | 
 describe.concurrent("a deployment with two queues", () => {
   it.for(BACKENDS)(
     "runs a task launched on the %s queue in workers whose queue is in %s",
-    async ([launching, working], { onTestFinished }) => {
+    async ([launching, working], { expect, onTestFinished }) => {
       const deployment = await createDeployment();
       onTestFinished(() => deployment.stop());
       const worker = await deployment.start("work", working);
@@ -75,10 +74,7 @@ describe.concurrent("a deployment with two queues", () => {
       });
       const taskId = outcome.kind === "LAUNCHED" ? outcome.task.id : "";
       expect(outcome.kind).toBe("LAUNCHED");
-      const untilDone = async (): Promise<void> => {
-        while ((await statusOf(worker, taskId)) !== "SUCCEEDED");
-      };
-      await withDeadline(untilDone(), 40_000, "the task to be run");
+      await expect.poll(() => statusOf(worker, taskId), { timeout: 40_000 }).toBe("SUCCEEDED");
       expect((await api.health.read()).checks).toContainEqual(
         expect.objectContaining({ name: "backend", status: "WARNING" }),
       );

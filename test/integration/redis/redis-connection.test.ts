@@ -107,8 +107,9 @@ describe("a Redis connection", () => {
 
   it("fails at once if there is no server, even the first time", async () => {
     const { ready } = failFast(`redis://127.0.0.1:${await freePort()}`);
-    await expect(withDeadline(ready(), 500, "the first answer")).rejects.toMatchObject(UNAVAILABLE);
-    await expect(withDeadline(ready(), 50, "the second answer")).rejects.toMatchObject(UNAVAILABLE);
+    // An answer of the server would be waited for longer than that.
+    await expect(withDeadline(ready(), 2_500, "the first answer")).rejects.toMatchObject(UNAVAILABLE);
+    await expect(withDeadline(ready(), 1_000, "the second answer")).rejects.toMatchObject(UNAVAILABLE);
   });
 
   it("gives up on a server that accepts connections and never answers", async () => {

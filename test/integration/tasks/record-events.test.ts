@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { ExecutionResult } from "graphql";
 import { parse, subscribe } from "graphql";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -30,6 +31,7 @@ type Backend = "postgres" | "redis";
 
 let redis: TestRedis;
 const services = new Map<Backend, ServiceFixture>();
+const closing: (() => void)[] = [];
 beforeAll(async () => {
   redis = createTestRedis();
   // Deletes have a filter of their own, beside that of reads.
@@ -41,9 +43,15 @@ beforeAll(async () => {
   const { url: redisUrl, keyPrefix: redisKeyPrefix } = redis;
   services.set("postgres", await createServiceFixture(models, { backend: "postgres" }));
   services.set("redis", await createServiceFixture(models, { backend: "redis", redisUrl, redisKeyPrefix }));
-  await Promise.all([...services.values()].map((service) => service.startWorker()));
+  await Promise.all(
+    [...services.values()].map(async (service) => {
+      await service.startWorker();
+      closing.push(await untilWorkerHears(service));
+    }),
+  );
 });
 afterAll(async () => {
+  closing.forEach((close) => close());
   await Promise.all([...services.values()].map((service) => service.stop()));
   await redis.drop();
 });
@@ -56,11 +64,11 @@ function serviceOn(backend: Backend): ServiceFixture {
   return service;
 }
 
-async function follow(
+async function subscribeTo(
   service: ServiceFixture,
-  variables: Record<string, unknown> = {},
+  variables: Record<string, unknown>,
   viewer: Viewer = ANONYMOUS,
-) {
+): Promise<AsyncGenerator<ExecutionResult>> {
   const results = await subscribe({
     schema: service.api.schema,
     document: parse(EVENTS),
@@ -70,12 +78,49 @@ async function follow(
   if (!(Symbol.asyncIterator in results)) {
     throw new Error(JSON.stringify(results.errors));
   }
-  onTestFinished(() => void results.return(undefined));
-  const next = async (): Promise<RecordEvent> => {
-    const { data, errors } = await nextWithin<ExecutionResult>(results, 10_000, "an event of records");
-    expect(errors).toBeUndefined();
-    return { ...(data?.["recordEvents"] as RecordEvent) };
+  return results as AsyncGenerator<ExecutionResult>;
+}
+
+const nextOf = async (results: AsyncGenerator<ExecutionResult>): Promise<RecordEvent> => {
+  const { data, errors } = await nextWithin<ExecutionResult>(results, 20_000, "an event of records");
+  expect(errors).toBeUndefined();
+  return { ...(data?.["recordEvents"] as RecordEvent) };
+};
+
+/**
+ * Resolves once the worker has heard that somebody listens: it tells a little later than the API. The events of what it took
+ * for that have come by then.
+ * @returns ends the subscription that keeps it so
+ */
+async function untilWorkerHears(service: ServiceFixture): Promise<() => void> {
+  const results = await subscribeTo(service, { ids: ["12"] });
+  const run = async (): Promise<string> => {
+    const id = await service.launched([12], "heard", { allowDuplicate: true });
+    await service.settled(id);
+    return id;
   };
+  const isHeard = (async () => {
+    while ((await nextOf(results)).type !== "UPDATED");
+    return true;
+  })();
+  do {
+    await run();
+  } while (!(await Promise.race([isHeard, setImmediate(false)])));
+  const last = await run();
+  for (let event = await nextOf(results); event.type !== "RELEASED" || event.task?.id !== last;) {
+    event = await nextOf(results);
+  }
+  return () => void results.return(undefined);
+}
+
+async function follow(
+  service: ServiceFixture,
+  variables: Record<string, unknown> = {},
+  viewer: Viewer = ANONYMOUS,
+) {
+  const results = await subscribeTo(service, variables, viewer);
+  onTestFinished(() => void results.return(undefined));
+  const next = (): Promise<RecordEvent> => nextOf(results);
   return {
     next,
     /** All events up to the first of the type. */

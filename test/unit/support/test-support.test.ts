@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 
 import { nextWithin, withDeadline } from "../../support/deadline.ts";
 import { BROWSER_NAMES, findProgram } from "../../support/find-program.mjs";
-import { summarize } from "../../support/summarize-run.mjs";
+import { joinRuns, repeatedFiles, summarize } from "../../support/summarize-run.mjs";
 
 describe("a deadline", () => {
   test("passes on what happened in time", async () => {
@@ -49,12 +49,49 @@ describe("the closing line", () => {
     );
   });
 
-  test("counts a file that could not be loaded as a failure, a file with failed tests only by its tests", () => {
-    const broken = { status: "failed", assertionResults: [] };
-    const failed = { status: "failed", assertionResults: [{ status: "failed" }] };
-    const sound = { status: "passed", assertionResults: [{ status: "passed" }] };
-    const { closingLine } = summarize({ ...report, numFailedTests: 1, testResults: [broken, failed, sound] });
-    expect(closingLine).toBe("3 passed, 2 failed");
+  test("counts a file that could not be loaded as a failure, a file with failed tests only by its tests, and names each", () => {
+    const broken = {
+      name: "/root/test/a.test.ts",
+      status: "failed",
+      message: "\nCannot find module\nat x",
+      assertionResults: [],
+    };
+    const result = { fullName: "is so", status: "failed", duration: 5.4 };
+    const failed = {
+      ...broken,
+      name: "/root/test/b.test.ts",
+      assertionResults: [
+        { ...result, failureMessages: ["AssertionError: expected 1 to be 2\n    at y"] },
+        { ...result, fullName: "ends", failureMessages: ["Error: STACK_TRACE_ERROR\n    at z"] },
+        { ...result, fullName: "holds", status: "passed", failureMessages: [] },
+      ],
+    };
+    const sound = { ...failed, status: "passed", assertionResults: failed.assertionResults.slice(2) };
+    const testResults = [broken, failed, sound];
+    const { closingLine, failures } = summarize({ ...report, numFailedTests: 2, testResults }, "/root");
+    expect(closingLine).toBe("3 passed, 3 failed");
+    expect(failures).toEqual([
+      "test/a.test.ts: Cannot find module",
+      "test/b.test.ts > is so: AssertionError: expected 1 to be 2",
+      "test/b.test.ts > ends: timed out after 5 ms",
+    ]);
+  });
+
+  test("lets few files of browsers and processes run once more, and counts what failed again as failed", () => {
+    expect(repeatedFiles(["test/e2e/a.test.ts", "test/integration/b.test.ts"])).toHaveLength(2);
+    expect(repeatedFiles(["test/e2e/a.test.ts", "test/contract/b.test.ts"])).toEqual([]);
+    expect(repeatedFiles([1, 2, 3, 4].map((one) => `test/e2e/${one}.test.ts`))).toEqual([]);
+
+    const of = (passedCount: number, failures: string[]): ReturnType<typeof summarize> => ({
+      ...summarize({ ...report, numPassedTests: passedCount, numFailedTests: failures.length }),
+      failures,
+    });
+    expect(joinRuns(of(10, ["a > x: no", "a > y: no"]), of(5, ["a > y: no"]))).toMatchObject({
+      passedCount: 11,
+      unsteady: ["a > x: no"],
+      failures: ["a > y: no"],
+      closingLine: "11 passed, 1 failed",
+    });
   });
 });
 

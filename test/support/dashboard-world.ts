@@ -1,0 +1,86 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { Client } from "pg";
+import { afterAll, beforeAll } from "vitest";
+import demoConfig from "../../powercrud.config.ts";
+import type { PowerCrudService } from "../../src/index.ts";
+import { createService, defineConfig } from "../../src/index.ts";
+import { insertCities } from "./insert-cities.ts";
+import type { TestPage } from "./test-browser.ts";
+import { openTestPage, startTestBrowser } from "./test-browser.ts";
+import type { TestDatabase } from "./test-database.ts";
+import { createTestDatabase } from "./test-database.ts";
+
+/** A service of the demo's models without authentication, and a browser. */
+export interface DashboardWorld {
+  readonly service: PowerCrudService;
+  readonly sql: Client;
+  readonly browser: Browser;
+  /** Opens a page of the dashboard: `/records/City`. */
+  open(path: string, options?: BrowserContextOptions): Promise<TestPage>;
+}
+
+/** Starts one for the tests of a file. @param cities of France, with the ids from 1 on */
+export function useDashboard(cities: number): DashboardWorld {
+  let browser: Browser;
+  let database: TestDatabase;
+  let sql: Client;
+  let service: PowerCrudService;
+  beforeAll(async () => {
+    browser = await startTestBrowser();
+    database = await createTestDatabase();
+    sql = new Client({ connectionString: database.url });
+    await sql.connect();
+    await insertCities(sql, cities);
+    service = await createService({
+      config: defineConfig(demoConfig),
+      databaseUrl: database.url,
+      settings: { port: 0, progressIntervalMs: 50 },
+    });
+    await service.start();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await service.stop();
+    await sql.end();
+    await database.drop();
+  });
+  return {
+    get service() {
+      return service;
+    },
+    get sql() {
+      return sql;
+    },
+    get browser() {
+      return browser;
+    },
+    async open(path, options = {}) {
+      const opened = await openTestPage(browser, service.url, options);
+      opened.page.setDefaultTimeout(30_000);
+      await opened.page.goto(`${service.url}/dashboard${path}`);
+      return opened;
+    },
+  };
+}
+
+/** What axe finds of serious faults for people who cannot see the page well; empty for none. */
+export async function seriousFaults(page: Page): Promise<readonly string[]> {
+  const file = resolve(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");
+  await page.evaluate(await readFile(file, "utf8"));
+  return page.evaluate(runAxe);
+}
+
+/** Runs in the page, where axe was loaded. */
+async function runAxe(): Promise<readonly string[]> {
+  const { axe } = globalThis as unknown as {
+    readonly axe: {
+      run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+    };
+  };
+  const { violations } = await axe.run();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
