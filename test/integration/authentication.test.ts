@@ -286,7 +286,7 @@ describe("a service that requires authentication", () => {
     );
   });
 
-  it("lets a key do what its scopes say, on every transport", async () => {
+  it("lets a key do what its scopes say, on both transports", async () => {
     const text = await makeKey({ name: "reader", scopes: "read", expires: "90d" });
     const { url } = await start({ auth: "required" });
     const write = `mutation { deleteCity(id: "1") { __typename } }`;
@@ -297,8 +297,6 @@ describe("a service that requires authentication", () => {
     onTestFinished(() => void client.dispose());
     const { value } = await overSocket(client, { query: write }).next();
     expect(value).toMatchObject({ errors: refused });
-    const stream = await overSse(url, { query: write }, "POST", { authorization: `Bearer ${text}` });
-    expect((await stream.next()).value).toMatchObject({ errors: refused });
     await expect(makeKey({ name: "reader" })).rejects.toThrow("revoke it first");
     await expect(makeKey({ name: "x", expires: "soon" })).rejects.toThrow("such as 90d");
     await expect(makeKey({ name: "x", scopes: "raed" })).rejects.toThrow("did you mean read?");
