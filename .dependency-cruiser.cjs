@@ -78,6 +78,7 @@ const CORE_MAY_IMPORT = {
     "bulk",
   ],
   schedules: ["access", "tasks", "refusals", "events", "tasks/run", "tasks/launch"],
+  "saved-views": ["access", "refusals"],
   sweeper: [
     "transactions",
     "access",

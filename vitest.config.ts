@@ -80,8 +80,10 @@ export default defineConfig({
           "helpers",
           "launch",
           "lost-connections",
+          "nested-launches",
           "pausing",
           "stored-progress",
+          "task-context",
           "task-hooks",
           "schedules",
           "waiting",
@@ -89,7 +91,7 @@ export default defineConfig({
         env: { POWERCRUD_TEST_BACKEND: "redis" },
       }),
       project("e2e", { testTimeout: 240_000, needsServices: true, setupFiles: [END_PROCESSES] }),
-      project("architecture", { testTimeout: 60_000, needsServices: false }),
+      project("architecture", { testTimeout: 120_000, needsServices: false }),
       // Alone, after all others: it starts a deployment of its own, and needs both cores.
       project("chaos", {
         testTimeout: 240_000,

@@ -4,13 +4,18 @@ import type { TaskFeed } from "../core/events/task-feed.ts";
 import type { TaskSight } from "../core/tasks/task-sight.ts";
 import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { RecordFeed } from "../core/record-events/record-feed.ts";
+import { createSavedViews } from "../core/saved-views/saved-views.ts";
+import type { SavedViews } from "../core/saved-views/saved-views.ts";
+import type { Viewer } from "../core/access/viewer.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { addImports } from "../graphql/imports.ts";
 import { addHealth } from "../graphql/health.ts";
 import { addRecordEvents } from "../graphql/record-events.ts";
+import { addSavedViews } from "../graphql/saved-views.ts";
 import { addSchedules } from "../graphql/schedules.ts";
+import { reachOf } from "../graphql/viewer-info.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import type { LaunchOwnTask } from "../graphql/tasks/launch-fields.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
@@ -43,6 +48,8 @@ interface SchemaParts extends ConnectedModels {
   readonly project: PowerCrudConfig;
   readonly logger: Logger;
   readonly sight: TaskSight;
+  readonly isAuthRequired: boolean;
+  readonly isAdmin: (viewer: Viewer) => boolean;
 }
 
 /** The GraphQL schema of the app: its models, and everything of tasks. */
@@ -87,9 +94,21 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
       createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
+      addSavedViews(savedViewsOf(parts)),
       addRecordEvents(parts.recordFeed),
       addImports(engine.imports),
       addHealth(() => health.read()),
     ],
+  });
+}
+
+function savedViewsOf({ engine, isAuthRequired, isAdmin }: SchemaParts): SavedViews {
+  const { models, access, deployment, ports } = engine;
+  return createSavedViews({
+    store: deployment.savedViews,
+    clock: ports.clock,
+    mayRead: (model, viewer) => reachOf(models, models.get(model), access, viewer) !== "NONE",
+    isAuthRequired,
+    isAdmin,
   });
 }

@@ -41,7 +41,7 @@ import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
 import { checkOptions } from "./check-config.ts";
 import type { Authentication } from "./create-authentication.ts";
-import { createAuthentication, defaultAccessOf } from "./create-authentication.ts";
+import { createAuthentication, defaultAccessOf, isAuthRequired } from "./create-authentication.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
@@ -239,6 +239,8 @@ function assemble(opened: OpenedParts): PowerCrud {
     project,
     logger,
     sight: authentication.sight,
+    isAuthRequired: isAuthRequired(config),
+    isAdmin: authentication.callers.isAdmin,
   });
   const background = [feeds.inboxFeed, feeds.recordFeed, reservations, ...chores, ...scheduling.services];
   return {

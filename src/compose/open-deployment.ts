@@ -7,6 +7,7 @@ import { createPgUnitOfWork } from "../adapters/postgres/connection/pg-unit-of-w
 import { createPostgresApiKeys } from "../adapters/postgres/postgres-api-keys.ts";
 import { createPostgresLockStore } from "../adapters/postgres/locks/postgres-lock-store.ts";
 import { createPostgresEventLog } from "../adapters/postgres/events/postgres-event-log.ts";
+import { createPostgresSavedViews } from "../adapters/postgres/postgres-saved-views.ts";
 import { createPostgresInbox } from "../adapters/postgres/notifications/postgres-inbox.ts";
 import { createPostgresOutbox } from "../adapters/postgres/notifications/postgres-outbox.ts";
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
@@ -29,6 +30,7 @@ import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
 import type { ImportStore } from "../core/imports/import-store.ts";
 import type { Inbox } from "../core/notifications/inbox.ts";
+import type { SavedViewStore } from "../core/saved-views/saved-view-store.ts";
 import type { Outbox } from "../core/notifications/outbox.ts";
 import type { ProcessRegister } from "../core/processes/process-register.ts";
 import type { TaskFiles } from "../core/tasks/task-files.ts";
@@ -64,6 +66,7 @@ export interface Deployment {
   readonly poolUse: () => PoolUse;
   readonly ports: TaskPorts & { readonly outbox: Outbox; readonly files: TaskFiles };
   readonly inbox: Inbox;
+  readonly savedViews: SavedViewStore;
   readonly imports: ImportStore;
   readonly apiKeys: ApiKeyStore;
   /** Tells all processes what happens to records. Until it is started, it takes it that nobody listens. */
@@ -129,6 +132,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       logger,
     },
     inbox: createPostgresInbox({ session }),
+    savedViews: createPostgresSavedViews({ session }),
     imports,
     apiKeys: createPostgresApiKeys({ session }),
     announcer,

@@ -1,7 +1,9 @@
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { builtInNames } from "../graphql/create-schema.ts";
 import { exportTask } from "../core/files/export-task.ts";
+import type { SavedViews } from "../core/saved-views/saved-views.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
+import { addSavedViews } from "../graphql/saved-views.ts";
 import { addSchedules } from "../graphql/schedules.ts";
 import { addHealth } from "../graphql/health.ts";
 import { addImports } from "../graphql/imports.ts";
@@ -67,7 +69,8 @@ export function printedParts(
   const notifications = createNotificationSchema(neverCalled as NotificationSchemaPorts);
   const recordEvents = addRecordEvents({ subscribe: onlyPrinted });
   const imports = addImports({ open: onlyPrinted, find: onlyPrinted, columnUses: onlyLookedAt });
-  return [tasks, schedules, notifications, recordEvents, imports, addHealth(onlyPrinted)];
+  const savedViews = addSavedViews(neverCalled as SavedViews);
+  return [tasks, schedules, notifications, savedViews, recordEvents, imports, addHealth(onlyPrinted)];
 }
 
 function onlyLookedAt(): never {

@@ -219,7 +219,7 @@ function defineColumn({ builder }: SchemaContext) {
     description: "A column of a file.",
     fields: (t) => ({
       header: t.exposeString("header"),
-      path: t.exposeString("path", { nullable: true, description: "Of its field: `name`, `country.code`." }),
+      path: t.exposeString("path", { nullable: true, description: "Of its field: `title`, `author.name`." }),
       use: t.field({ type: use, resolve: (each) => each.use }),
       problem: t.exposeString("problem", {
         nullable: true,

@@ -4,7 +4,8 @@ import type { Access, AccessAction, FieldAction } from "../core/access/access.ts
 import type { Viewer } from "../core/access/viewer.ts";
 import { judgeFilter } from "../core/filters/asks-nothing.ts";
 import { isReadable } from "../core/records/field-switches.ts";
-import type { Model, ModelRegistry } from "../core/records/model.ts";
+import type { Field as ModelField, Model, ModelRegistry, RelationField } from "../core/records/model.ts";
+import { apiNameOf, oppositeOf } from "../core/records/model.ts";
 import type { SchemaContext } from "./builder.ts";
 import { describedValues } from "./builder.ts";
 import type { ModelNames } from "./models/model-names.ts";
@@ -55,6 +56,20 @@ interface ModelAccess extends Offer {
 
 interface FieldAccess extends FieldAbilities {
   readonly name: string;
+  readonly isKey: boolean;
+  readonly refersTo: FieldReference | null;
+  readonly opposite: string | null;
+}
+
+/** What a field is to other records. It is the same for all callers. */
+type FieldLinks = Pick<FieldAccess, "isKey" | "refersTo" | "opposite">;
+
+/** What a column's values are. */
+interface FieldReference {
+  /** A model. */
+  readonly model: string;
+  /** The API's name of the field of that model's records which has the same value. */
+  readonly field: string;
 }
 
 /** Adds the query `viewer`. What it says is read from the schema itself, so the two cannot differ. */
@@ -100,10 +115,29 @@ function defineModelAccess({ builder, refs }: SchemaContext) {
       NONE: "None: the caller may do nothing with the model.",
     }),
   });
+  const reference = builder.objectRef<FieldReference>("FieldReference").implement({
+    description: "The field of other records whose values a column has: `Country.code`.",
+    fields: (t) => ({
+      model: t.expose("model", { type: refs.modelName }),
+      field: t.exposeString("field"),
+    }),
+  });
   const field = builder.objectRef<FieldAccess>("FieldAccess").implement({
     description: "What the caller may do with a field of a model's records.",
     fields: (t) => ({
       name: t.exposeString("name"),
+      refersTo: t.expose("refersTo", {
+        type: reference,
+        nullable: true,
+        description: "What its values are, for a column by which a record refers to another one.",
+      }),
+      isKey: t.exposeBoolean("isKey", {
+        description: "Whether its value is the record's id, or a part of it.",
+      }),
+      opposite: t.exposeString("opposite", {
+        nullable: true,
+        description: "For a relation: the field by which the related records lead back, if they have one.",
+      }),
       ...abilities(FIELD_ABILITIES, (name, description) => t.exposeBoolean(name, { description })),
     }),
   });
@@ -137,13 +171,13 @@ function accessOf(
   schema: GraphQLSchema,
 ): ModelAccess {
   const reach = reachOf(models, model, access, viewer);
-  const offer = offerOf(schema, names.of(model), model);
+  const offer = offerOf(schema, { names: names.of(model), models }, model);
   const allowed = reach === "NONE" ? withdrawn(offer) : narrowed(offer, { access, viewer, model });
   return { ...allowed, model: model.name, reach };
 }
 
-/** As far as the scope tells without asking the database. */
-function reachOf(models: ModelRegistry, model: Model, access: Access, viewer: Viewer): Reach {
+/** Which of a model's records a viewer reads, as far as the scope tells without asking the database. */
+export function reachOf(models: ModelRegistry, model: Model, access: Access, viewer: Viewer): Reach {
   const scope = access.scope(model.name, viewer, "READ");
   const { value, isSure } =
     scope === undefined ? { value: "EMPTY", isSure: true } : judgeFilter(models, model, scope);
@@ -182,11 +216,14 @@ function narrowed(
     canBulkUpdateEach: offer.canBulkUpdateEach && canUpdate,
     canBulkUpsert: offer.canBulkUpsert && canCreate && canUpdate,
     canBulkDelete: offer.canBulkDelete && canDelete,
-    fields: offer.fields.map(({ name, ...can }) => {
+    fields: offer.fields.map(({ name, isKey, refersTo, opposite, ...can }) => {
       const canRead = mayField(name, "READ");
       const canWrite = mayField(name, "WRITE");
       return {
         name,
+        isKey,
+        refersTo,
+        opposite,
         ...maskOf(can, { canRead, creates: canCreate && canWrite, updates: canUpdate && canWrite }),
       };
     }),
@@ -214,7 +251,16 @@ function maskOf(
 }
 
 function withdrawn({ fields, ...offer }: Offer): Offer {
-  return { ...closed(offer), fields: fields.map(({ name, ...can }) => ({ name, ...closed(can) })) };
+  return {
+    ...closed(offer),
+    fields: fields.map(({ name, isKey, refersTo, opposite, ...can }) => ({
+      name,
+      isKey,
+      refersTo,
+      opposite,
+      ...closed(can),
+    })),
+  };
 }
 
 function closed<Name extends string>(can: Abilities<Name>): Abilities<Name> {
@@ -223,16 +269,23 @@ function closed<Name extends string>(can: Abilities<Name>): Abilities<Name> {
 
 const offers = new WeakMap<GraphQLSchema, Map<string, Offer>>();
 
+/** What the names of a model's fields and the records they refer to are read from. */
+interface Naming {
+  readonly names: ModelNames;
+  readonly models: ModelRegistry;
+}
+
 /** Read once per schema. */
-function offerOf(schema: GraphQLSchema, names: ModelNames, model: Model): Offer {
+function offerOf(schema: GraphQLSchema, naming: Naming, model: Model): Offer {
   const known = offers.get(schema) ?? new Map<string, Offer>();
   offers.set(schema, known);
-  const offer = known.get(model.name) ?? readOffer(schema, names, model);
+  const offer = known.get(model.name) ?? readOffer(schema, naming, model);
   known.set(model.name, offer);
   return offer;
 }
 
-function readOffer(schema: GraphQLSchema, names: ModelNames, model: Model): Offer {
+function readOffer(schema: GraphQLSchema, naming: Naming, model: Model): Offer {
+  const { names } = naming;
   const mutations = schema.getMutationType()?.getFields() ?? {};
   return {
     canRead: true,
@@ -245,11 +298,11 @@ function readOffer(schema: GraphQLSchema, names: ModelNames, model: Model): Offe
     canBulkUpdateEach: names.bulkUpdateEach in mutations,
     canBulkUpsert: names.bulkUpsert in mutations,
     canBulkDelete: names.bulkDelete in mutations,
-    fields: readFields(schema, names, model),
+    fields: readFields(schema, naming, model),
   };
 }
 
-function readFields(schema: GraphQLSchema, names: ModelNames, model: Model): readonly FieldAccess[] {
+function readFields(schema: GraphQLSchema, { names, models }: Naming, model: Model): readonly FieldAccess[] {
   const mutations = schema.getMutationType()?.getFields() ?? {};
   const argument = (mutation: string, name: string): Members =>
     membersOf(mutations[mutation]?.args.find((each) => each.name === name)?.type);
@@ -261,17 +314,46 @@ function readFields(schema: GraphQLSchema, names: ModelNames, model: Model): rea
   const bulkCreates = argument(names.bulkCreate, "data");
   const bulkUpdates = argument(names.bulkUpdate, "data");
   const bulkUpdatesEach = membersOf(argument(names.bulkUpdateEach, "records")["data"]?.type);
-  return model.fields.filter(isReadable).map(({ apiName: name }) => ({
-    name,
-    canRead: name in readable,
-    canFilter: name in filters,
-    canSort: name in orders,
-    canCreate: name in creates,
-    canUpdate: name in updates,
-    canBulkCreate: name in bulkCreates,
-    canBulkUpdate: name in bulkUpdates,
-    canBulkUpdateEach: name in bulkUpdatesEach,
-  }));
+  return model.fields.filter(isReadable).map((field) => {
+    const { apiName: name } = field;
+    return {
+      name,
+      ...linksOf(models, model, field),
+      canRead: name in readable,
+      canFilter: name in filters,
+      canSort: name in orders,
+      canCreate: name in creates,
+      canUpdate: name in updates,
+      canBulkCreate: name in bulkCreates,
+      canBulkUpdate: name in bulkUpdates,
+      canBulkUpdateEach: name in bulkUpdatesEach,
+    };
+  });
+}
+
+function linksOf(models: ModelRegistry, model: Model, field: ModelField): FieldLinks {
+  const opposite = field.kind === "relation" ? oppositeOf(models, model, field) : undefined;
+  return {
+    isKey: model.key.some(({ name }) => name === field.name),
+    refersTo: field.kind === "relation" ? null : referenceOf(models, model, field.name),
+    opposite: opposite !== undefined && isReadable(opposite) ? opposite.apiName : null,
+  };
+}
+
+/** Null where no readable relation has the column as its only foreign key. */
+function referenceOf(models: ModelRegistry, model: Model, column: string): FieldReference | null {
+  const relation = model.fields.find(
+    (field): field is RelationField =>
+      field.kind === "relation" &&
+      isReadable(field) &&
+      field.foreignKey.length === 1 &&
+      field.foreignKey[0] === column,
+  );
+  const other = models.all().find(({ name }) => name === relation?.type);
+  const [key] = relation?.references ?? other?.key.map(({ name }) => name) ?? [];
+  return other === undefined || key === undefined
+    ? null
+    : { model: other.name, field: apiNameOf(other, key) };
 }
 
 type Members = Readonly<Record<string, { readonly type: GraphQLType }>>;

@@ -75,7 +75,7 @@ export function createWorldAt(url: string): PostgresWorld {
       await requiredSession(transaction).query(FINISH_CHUNK, [taskId, number, succeeded, failed, skipped]);
     },
     async untilWaiting(wanted = 1) {
-      const deadline = Date.now() + 5_000;
+      const deadline = Date.now() + 15_000;
       for (let count = 0; count < wanted;) {
         const [row] = await session.query<{ count: number }>(COUNT_WAITING);
         count = row?.count ?? 0;

@@ -29,7 +29,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await api.stop();
-  await generated.remove();
 });
 
 const session: SqlSession = { query: (text, values) => api.query(text, values) as never };

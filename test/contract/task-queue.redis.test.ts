@@ -57,7 +57,7 @@ describe("task queue: redis, out of reach", () => {
     try {
       const error: unknown = await withDeadline(
         queue.enqueue([task("a")]).catch((reason: unknown) => reason),
-        1_000,
+        2_500,
         "a refusal",
       );
       expect(error).toMatchObject(UNAVAILABLE);
@@ -70,8 +70,8 @@ describe("task queue: redis, out of reach", () => {
   it("starts and stops a consumer where no server listens", async () => {
     const { queue, close } = openQueue(`redis://127.0.0.1:${await freePort()}`);
     const consumer = queue.consume({ concurrency: 2, work: async () => undefined });
-    await expect(withDeadline(consumer.start(), 1_000, "the start")).resolves.toBeUndefined();
-    await expect(withDeadline(consumer.stop(), 1_000, "the stop")).resolves.toBeUndefined();
+    await expect(withDeadline(consumer.start(), 2_500, "the start")).resolves.toBeUndefined();
+    await expect(withDeadline(consumer.stop(), 2_500, "the stop")).resolves.toBeUndefined();
     await withDeadline(close(), 5_000, "closing");
   });
 });
@@ -101,7 +101,7 @@ describe("task queue: redis, lost and found", () => {
     await manual.untilStarted(1);
     await server.halt();
     await expect(
-      withDeadline(open.queue.enqueue([task("during")]), 1_000, "a refusal"),
+      withDeadline(open.queue.enqueue([task("during")]), 2_500, "a refusal"),
     ).rejects.toMatchObject(UNAVAILABLE);
     const back = untilEvent(open.producer.client, "ready");
     await server.revive();

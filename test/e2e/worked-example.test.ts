@@ -1,9 +1,6 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeCursor } from "../../src/core/events/event-cursor.ts";
 import { withDeadline } from "../support/deadline.ts";
 import type { TestClient } from "../support/graphql-client.ts";
 import { createTestClient } from "../support/graphql-client.ts";
@@ -12,7 +9,6 @@ import { spawnPowerCrud } from "../support/powercrud-process.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 
-const run = promisify(execFile);
 const A_FRENCH_CITY =
   "SELECT id FROM city WHERE country_code = 'FR' AND id <> 2988507 ORDER BY id DESC LIMIT 1 FOR UPDATE";
 
@@ -178,38 +174,5 @@ describe("the README's query of the health", () => {
       "queue OK",
       "workers OK",
     ]);
-  });
-});
-
-describe("the client examples", () => {
-  it("bulk-update.mjs ends once the update is accepted", async () => {
-    const { stdout } = await run(process.execPath, ["client-examples/bulk-update.mjs", url]);
-    expect(stdout).toMatch(/^launched [0-9a-f-]{36}: \d+ cities$/m);
-    expect(stdout).toMatch(/^SUCCEEDED (\d+)\/\1 100 %$/m);
-    expect(stdout).toMatch(/^update of Paris afterwards: UpdateCityPayload City of Light$/m);
-  });
-
-  it("watch-events.mjs follows over SSE and replays from a cursor", async () => {
-    const { head } =
-      (await sql.query<{ head: string }>("SELECT max(position)::text AS head FROM powercrud.event"))
-        .rows[0] ?? {};
-    expect(Number(head)).toBeGreaterThanOrEqual(8);
-    const follower = execFile(process.execPath, ["client-examples/watch-events.mjs", url, encodeCursor(0)]);
-    const lines: string[] = [];
-    const replayed = new Promise<void>((resolve) => {
-      follower.stdout?.on("data", (piece: Buffer | string) => {
-        lines.push(...String(piece).split("\n"));
-        if (lines.filter((line) => line.includes(" CLEANUP ")).length >= 2) {
-          resolve();
-        }
-      });
-    });
-    try {
-      await withDeadline(replayed, 15_000, "the replay of both tasks");
-    } finally {
-      follower.kill();
-    }
-    const kinds = lines.flatMap((line) => / #\d+ (\w+) bulkUpdate City /.exec(line)?.[1] ?? []);
-    expect(kinds.slice(0, 4)).toEqual(["CREATE", "START", "COMPLETE", "CLEANUP"]);
   });
 });

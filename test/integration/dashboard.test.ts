@@ -66,14 +66,6 @@ async function choose(page: Page, within: Page | Locator, name: string, option: 
   await page.getByRole("option", { name: option, exact: true }).click();
 }
 
-async function filter(page: Page, field: string, verb: string, value: string): Promise<void> {
-  await page.getByRole("button", { name: "Add filter" }).click();
-  await choose(page, page, "Field", field);
-  await choose(page, page, "What", verb);
-  await page.getByRole("textbox", { name: "Value" }).fill(value);
-  await page.getByRole("button", { name: "Filter", exact: true }).click();
-}
-
 /** Opens the form for many records, and fills it: adds to the population. */
 async function addToPopulation(page: Page, button: RegExp, amount: number): Promise<Locator> {
   await page.getByRole("button", { name: button }).click();
@@ -91,7 +83,7 @@ it("a bulk edit of all records is tried, launched and followed without leaving t
   const drawer = await addToPopulation(page, /^Edit all 50,000 cities/, 5);
   await drawer.getByRole("button", { name: "Preview" }).click();
   await drawer.getByText("50,000 would be changed, 0 would fail, 0 would be left out.").waitFor();
-  await drawer.getByText("Population: 50,000 get another value; together 0 → 250000.").waitFor();
+  await drawer.getByText("Population: 50,000 get another value; together 0 → 250,000.").waitFor();
   await drawer.getByText("Population 0 → 5").first().waitFor();
   const { rows } = await sql.query("SELECT sum(population)::int AS sum FROM city");
   expect(rows).toEqual([{ sum: 0 }]);
@@ -123,7 +115,6 @@ it("records that another task holds are shown as such, and a second edit chooses
   const holder = await holdCities([1, 2]);
   connectSocket();
   await row(page, 1).getByText("in use").waitFor();
-  await filter(page, "Country code", "is", "FR");
   await total(page, CITIES).waitFor();
   const drawer = await addToPopulation(page, /^Edit all 50,000 cities/, 1);
   await drawer.getByRole("button", { name: "Change 50,000 cities" }).click();

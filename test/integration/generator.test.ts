@@ -12,7 +12,6 @@ beforeAll(async () => {
   generated = await generateFixture(join(import.meta.dirname, "models/split-schema"));
   schema = schemaOf({ generated });
 });
-afterAll(() => generated.remove());
 
 describe("the generated module of a schema in several files", () => {
   test("has all models but ignored ones, with tables, schemas and keys", () => {

@@ -4,14 +4,12 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { madeOnce } from "./made-once.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 /** What the package is made of. */
 const INPUTS = ["src", "bin", "docs", "scripts/build.mjs", "tsconfig.json", "tsconfig.build.json"];
 const TEXTS = ["package.json", "package-lock.json", "README.md", "CHANGELOG.md", "LICENSE"];
-/** A lock of this age belongs to a process that died: packing takes seconds. */
-const LOCK_MAX_AGE_MS = 120_000;
 
 /**
  * The tarball that `npm pack` makes of this checkout. It is made once for each state of the sources, in the system's temporary
@@ -21,19 +19,8 @@ const LOCK_MAX_AGE_MS = 120_000;
 export async function packedPackage(): Promise<string> {
   const folder = join(tmpdir(), `powercrud-package-${await hashOfInputs()}`);
   const tarball = join(folder, "powercrud-graphql.tgz");
-  while (!existsSync(tarball)) {
-    if (await takeLock(`${folder}.lock`)) {
-      try {
-        if (!existsSync(tarball)) {
-          await pack(folder, tarball);
-        }
-      } finally {
-        await rm(`${folder}.lock`, { recursive: true, force: true });
-      }
-    } else {
-      await delay(100);
-    }
-  }
+  await mkdir(folder, { recursive: true });
+  await madeOnce(tarball, () => pack(folder, tarball));
   return tarball;
 }
 
@@ -60,7 +47,6 @@ export async function packedCommandLine(): Promise<string> {
 }
 
 async function pack(folder: string, tarball: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
   const { status, stderr } = spawnSync("npm", ["pack", "--pack-destination", folder], {
     cwd: ROOT,
     encoding: "utf8",
@@ -70,19 +56,6 @@ async function pack(folder: string, tarball: string): Promise<void> {
   }
   const [packed = ""] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
   await rename(join(folder, packed), tarball);
-}
-
-async function takeLock(path: string): Promise<boolean> {
-  try {
-    await mkdir(path);
-    return true;
-  } catch {
-    const taken = await stat(path).catch(() => undefined);
-    if (taken !== undefined && Date.now() - taken.mtimeMs > LOCK_MAX_AGE_MS) {
-      await rm(path, { recursive: true, force: true });
-    }
-    return false;
-  }
 }
 
 async function hashOfInputs(): Promise<string> {

@@ -8,7 +8,7 @@ import { NotificationListPage } from "../notifications/notification-list-page.ts
 import { ScheduleListPage } from "../schedules/schedule-list-page.tsx";
 import type { Model } from "../models/model.ts";
 import { Empty } from "../parts/notice.tsx";
-import type { RecordListSearch } from "../records/record-list-page.tsx";
+import { readListSearch } from "../records/list-search.ts";
 import { RecordListPage } from "../records/record-list-page.tsx";
 import { RecordPage } from "../records/record-page.tsx";
 import type { TaskListSearch } from "../tasks/task-list-page.tsx";
@@ -34,7 +34,7 @@ const records = createRoute({
   getParentRoute: () => root,
   path: "/records/$model",
   component: RecordListPage,
-  validateSearch: (search: Record<string, unknown>): RecordListSearch => search,
+  validateSearch: readListSearch,
 });
 
 const record = createRoute({

@@ -15,7 +15,7 @@ import { useDisclosure } from "@mantine/hooks";
 import type { JSX } from "react";
 import type { ErrorPolicy, ImportOperation } from "../generated/graphql.ts";
 import type { Model } from "../models/model.ts";
-import { ConflictChoice } from "../records/bulk-drawer.tsx";
+import { ConflictChoice } from "../records/conflict-notice.tsx";
 import type { ColumnUses, ImportForm } from "./import-form.ts";
 import type { Sample } from "./read-sample.ts";
 

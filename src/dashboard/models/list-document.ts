@@ -1,5 +1,6 @@
 import type { PageEndsFragment } from "../generated/graphql.ts";
-import type { Field, Shape } from "./shape.ts";
+import type { Field, Figure, FigureColumns, Shape } from "./shape.ts";
+import { FIGURES } from "./shape.ts";
 
 /** A record on a page: its id, the task that holds it, and the fields that were asked for. */
 export interface RecordRow {
@@ -31,6 +32,29 @@ export type ListVariables = Readonly<Record<string, unknown>>;
 export interface Window {
   readonly after?: string;
   readonly before?: string;
+}
+
+/** Figures over records, by figure and column. */
+export interface Figures {
+  readonly figures: Readonly<Partial<Record<Figure, Readonly<Record<string, unknown>>>>>;
+}
+
+/** The query of the figures of these columns; undefined where none of them has any. */
+export function figuresDocument(
+  { model }: Shape,
+  columns: readonly Field[],
+  having: FigureColumns,
+): string | undefined {
+  const asked = FIGURES.flatMap((figure) => {
+    const names = columns.map(({ name }) => name).filter((name) => having.get(figure)?.has(name) === true);
+    return names.length === 0 ? [] : `${figure} { ${names.join(" ")} }`;
+  });
+  const hasSearch = model.listArguments.has("search");
+  const variables = `$where: ${model.name}Where${hasSearch ? ", $search: String" : ""}`;
+  const values = `where: $where${hasSearch ? ", search: $search" : ""}`;
+  return asked.length === 0 || model.aggregate === undefined
+    ? undefined
+    : `query Figures(${variables}) { figures: ${model.aggregate}(${values}) { ${asked.join(" ")} } }`;
 }
 
 /** The query of a model's list with these columns. */
@@ -74,6 +98,30 @@ export function recordDocument(shape: Shape, fields: readonly Field[]): string {
 
 function recordSelection(shape: Shape, fields: readonly Field[]): string {
   return `id activeTask { id kind label } ${fields.map((field) => selectionOf(shape, field)).join(" ")}`;
+}
+
+/** The first records of each relation of a record. */
+export interface RelatedRecords {
+  readonly record: Readonly<
+    Record<string, { readonly totalCount: number; readonly nodes: readonly RecordRow[] }>
+  > | null;
+}
+
+/** The query of the first records that a record is linked with, by the names of the relations. */
+export function relationsDocument(
+  shape: Shape,
+  relations: readonly {
+    readonly field: Field;
+    readonly other: Shape;
+    readonly columns: readonly Field[];
+  }[],
+  most: number,
+): string {
+  const lists = relations.map(({ field, other, columns }) => {
+    const selections = columns.map((column) => selectionOf(other, column)).join(" ");
+    return `${field.name}(first: ${most}) { totalCount nodes { id ${selections} } }`;
+  });
+  return `query Relations($id: ID!) { record: ${shape.model.one ?? ""}(id: $id) { id ${lists.join(" ")} } }`;
 }
 
 /** The mutation that creates, updates or deletes one record; a record that stays is read back whole. */

@@ -11,10 +11,14 @@ export interface Model {
   readonly name: string;
   /** In words, such as "Cities". */
   readonly title: string;
+  /** Whether ids of records have their model's name in front: `City:2988507`. */
+  readonly hasTypedIds: boolean;
   /** The query of its list. */
   readonly list: string;
   /** The arguments that its list takes. */
   readonly listArguments: ReadonlySet<string>;
+  /** The query of its figures; undefined where it has none. */
+  readonly aggregate: string | undefined;
   /** The query of one record; undefined where records have no single key. */
   readonly one: string | undefined;
   /** Mutations; undefined where the caller may not, or the model has none. */
@@ -46,15 +50,21 @@ export interface BareType {
 export function readModels({ viewer, queries, mutations }: OverviewQuery): readonly Model[] {
   const lists = new Map<string, { name: string; listArguments: ReadonlySet<string> }>();
   const ones = new Map<string, string>();
+  const figures = new Map<string, string>();
   for (const { name, type, args } of queries?.fields ?? []) {
     const { name: typeName } = bareType(type);
     if (typeName.endsWith("Connection") && args.some((one) => one.name === "where")) {
       const listArguments = new Set(args.map((one) => one.name));
       lists.set(typeName.slice(0, -"Connection".length), { name, listArguments });
+    } else if (typeName.endsWith("Aggregate")) {
+      figures.set(typeName.slice(0, -"Aggregate".length), name);
     } else if (args.some((one) => one.name === "id" || one.name === "key")) {
       ones.set(typeName, name);
     }
   }
+  const hasTypedIds =
+    queries?.fields?.some(({ name, type }) => name === "node" && bareType(type).kind === "INTERFACE") ===
+    true;
   const launches = readLaunches(mutations);
   const results = new Map(mutations?.fields?.map(({ name, type }) => [bareType(type).name, name]));
   return viewer.models
@@ -67,8 +77,10 @@ export function readModels({ viewer, queries, mutations }: OverviewQuery): reado
         : {
             name: model,
             title: inWords(list.name),
+            hasTypedIds,
             list: list.name,
             listArguments: list.listArguments,
+            aggregate: figures.get(model),
             one: ones.get(model),
             create: canCreate ? results.get(`Create${model}Result`) : undefined,
             update: canUpdate ? results.get(`Update${model}Result`) : undefined,

@@ -10,6 +10,9 @@ export interface Target {
   readonly selection: Readonly<Record<string, unknown>>;
 }
 
+/** What is done to many records. */
+export type BulkVerb = "update" | "delete";
+
 /** A change of fields, as the API takes it: `{population: {increment: 1}}`. */
 export type BulkChange = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
@@ -44,20 +47,22 @@ interface LaunchAnswer {
 /** Room for records that came to match since the page was read. */
 const SPARE = 1.1;
 
-/** Launches a bulk update of the target. */
-export async function launchUpdate(
+/** Launches a bulk update or delete of the target. */
+export async function launchBulk(
   connection: Connection,
   shape: Shape,
   asked: {
+    readonly verb: BulkVerb;
     readonly target: Target;
+    /** Of a delete nothing. */
     readonly change: BulkChange;
     readonly isDryRun: boolean;
     readonly onConflict: OnConflict;
   },
 ): Promise<Launched> {
-  const { target, change, isDryRun, onConflict } = asked;
-  const { launch } = await connection.request<LaunchAnswer, object>(launchDocument(shape, "update"), {
-    data: change,
+  const { verb, target, change, isDryRun, onConflict } = asked;
+  const { launch } = await connection.request<LaunchAnswer, object>(launchDocument(shape, verb), {
+    ...(verb === "update" ? { data: change } : {}),
     selection: target.selection,
     options: {
       dryRun: isDryRun,

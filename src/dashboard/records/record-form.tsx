@@ -2,7 +2,8 @@ import { Button, Group, Input, Stack } from "@mantine/core";
 import type { JSX } from "react";
 import { useState } from "react";
 import type { FormField, Shape } from "../models/shape.ts";
-import { readValue, ValueInput } from "./value-input.tsx";
+import { LinksInput, readLinks } from "./links-input.tsx";
+import { readValue, ValueInput, writeValue } from "./value-input.tsx";
 
 /** The fields as they are typed, by name. */
 type Typed = Readonly<Record<string, string>>;
@@ -58,11 +59,11 @@ export function RecordForm(props: {
   const { base: record, typed } = draft;
   const [isBusy, setBusy] = useState(false);
   const changed = fields.filter(
-    ({ name }) => typed[name] !== undefined && typed[name] !== textOf(record[name]),
+    (field) => typed[field.name] !== undefined && typed[field.name] !== textOf(field, record),
   );
   const unreadable = changed.filter((field) => valueOf(field, typed[field.name] ?? "") === undefined);
   const missing = fields.filter(
-    ({ name, isRequired }) => isRequired && (typed[name] ?? textOf(record[name])) === "",
+    (field) => field.isRequired && (typed[field.name] ?? textOf(field, record)) === "",
   );
   const send = async (): Promise<void> => {
     setBusy(true);
@@ -96,11 +97,10 @@ export function RecordForm(props: {
                 (unreadable.includes(field) ? `This is no ${field.verb.type}.` : undefined)
               }
             >
-              <ValueInput
+              <FieldInput
                 shape={shape}
-                verb={field.verb}
-                label={field.title}
-                value={typed[field.name] ?? textOf(record[field.name])}
+                field={field}
+                value={typed[field.name] ?? textOf(field, record)}
                 onChange={(text) => draft.type(field.name, text)}
               />
             </Input.Wrapper>
@@ -121,20 +121,39 @@ export function RecordForm(props: {
   );
 }
 
+function FieldInput(props: {
+  shape: Shape;
+  field: FormField;
+  value: string;
+  onChange: (text: string) => void;
+}): JSX.Element {
+  const { shape, field, value, onChange } = props;
+  return field.isLinks ? (
+    <LinksInput field={field} value={value} onChange={onChange} />
+  ) : (
+    <ValueInput
+      shape={shape}
+      verb={field.verb}
+      label={field.title}
+      value={value}
+      isLong
+      onChange={onChange}
+    />
+  );
+}
+
 /** An emptied field is null where it may be, and the empty text where it must be a text. */
-function valueOf({ verb, isRequired }: FormField, text: string): unknown {
-  if (text === "" && !isRequired) {
+function valueOf({ verb, isLinks, isRequired }: FormField, text: string): unknown {
+  if (isLinks) {
+    return readLinks(text);
+  }
+  if (text === "" && (!isRequired || verb.isList)) {
     return verb.isList ? [] : null;
   }
   return readValue(verb, text);
 }
 
-function textOf(value: unknown): string {
-  if (value === null || value === undefined) {
-    return "";
-  }
-  if (Array.isArray(value)) {
-    return value.map(textOf).join(", ");
-  }
-  return typeof value === "string" ? value : JSON.stringify(value);
+/** Of links, which may be many, only what is to change is typed. */
+function textOf({ name, verb, isLinks }: FormField, record: Readonly<Record<string, unknown>>): string {
+  return isLinks ? "" : writeValue(verb, record[name]);
 }

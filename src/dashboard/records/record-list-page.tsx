@@ -1,37 +1,29 @@
-import { Button, Group, Menu, Stack, Text, TextInput, Title } from "@mantine/core";
-import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import type { JSX, ReactNode } from "react";
+import { Stack } from "@mantine/core";
+import { useHotkeys } from "@mantine/hooks";
+import { useParams } from "@tanstack/react-router";
+import type { JSX } from "react";
 import { useMemo, useState } from "react";
 import { FileButtons } from "../exports/file-buttons.tsx";
 import { ImportDrop } from "../imports/file-drop.tsx";
-import type { ListVariables } from "../models/list-document.ts";
-import { windowVariables } from "../models/list-document.ts";
 import type { Field, Shape } from "../models/shape.ts";
 import { Answered } from "../parts/answered.tsx";
 import { Empty, Failure } from "../parts/notice.tsx";
 import { Pager } from "../parts/pager.tsx";
-import { count, countOf } from "../tasks/task-words.ts";
 import { BulkDrawer } from "./bulk-drawer.tsx";
-import type { Condition } from "./filter-bar.tsx";
-import { FilterBar, whereOf } from "./filter-bar.tsx";
-import type { Target } from "./launch.ts";
+import { FilterBar } from "./filter-bar.tsx";
+import { keptColumns, useDensity } from "./kept-choices.ts";
+import type { BulkVerb, Target } from "./launch.ts";
+import { ListHead } from "./list-head.tsx";
+import type { ListState } from "./list-search.ts";
+import { useListState } from "./list-search.ts";
 import type { Choice } from "./record-table.tsx";
 import { RecordTable } from "./record-table.tsx";
+import { SelectionBar } from "./selection-bar.tsx";
+import { Totals } from "./totals.tsx";
+import type { LivePage } from "./use-record-page.ts";
 import { useRecordPage } from "./use-record-page.ts";
 import { useShape } from "./use-shape.ts";
 
-/** What the address keeps of a list. */
-export interface RecordListSearch {
-  readonly q?: string | undefined;
-  readonly filter?: readonly Condition[] | undefined;
-  readonly sort?: string | undefined;
-  readonly down?: boolean | undefined;
-  readonly columns?: readonly string[] | undefined;
-  readonly after?: string | undefined;
-  readonly before?: string | undefined;
-}
-
-const PAGE_SIZE = 50;
 /** More columns than this do not fit a screen; the others can be chosen. */
 const FIRST_COLUMNS = 9;
 
@@ -46,41 +38,6 @@ export function RecordListPage(): JSX.Element {
       )}
     </Answered>
   );
-}
-
-/** What the address says of the list, as the API takes it. */
-interface ListState {
-  readonly search: RecordListSearch;
-  readonly variables: ListVariables;
-  /** The filter and the search, as a bulk operation takes them. */
-  readonly selection: Target["selection"];
-  readonly isNarrowed: boolean;
-  change(part: RecordListSearch): void;
-}
-
-function useListState(model: string): ListState {
-  const search = useSearch({ from: "/records/$model" });
-  const navigate = useNavigate();
-  const { q, sort, down, filter = [] } = search;
-  const where = whereOf(filter);
-  const filtered = where === undefined ? {} : { where };
-  return {
-    search,
-    variables: {
-      ...windowVariables(windowOf(search), PAGE_SIZE),
-      ...filtered,
-      ...(q === undefined ? {} : { search: q }),
-      ...(sort === undefined ? {} : { orderBy: [{ [sort]: down === true ? "DESC" : "ASC" }] }),
-    },
-    selection: q === undefined ? { where: where ?? {} } : { search: { text: q, ...filtered } },
-    isNarrowed: where !== undefined || q !== undefined,
-    change: (part) =>
-      void navigate({
-        to: "/records/$model",
-        params: { model },
-        search: { ...search, after: undefined, before: undefined, ...part },
-      }),
-  };
 }
 
 /** The ids of chosen records, on whatever page they are. */
@@ -103,44 +60,75 @@ function useChoice(): { readonly chosen: ReadonlySet<string>; readonly choice: C
 
 function RecordList({ shape }: { shape: Shape }): JSX.Element {
   const { name } = shape.model;
-  const { search, variables, selection, isNarrowed, change } = useListState(name);
-  const columns = useMemo(() => chosenColumns(shape, search.columns), [shape, search.columns]);
+  const list = useListState(name);
+  const { search, variables, selection, change } = list;
+  const columns = useMemo(
+    () => chosenColumns(shape, search.columns ?? keptColumns(name)),
+    [shape, name, search.columns],
+  );
+  const [density, setDensity] = useDensity();
   const page = useRecordPage(shape, columns, variables);
   const { chosen, choice, clear } = useChoice();
-  const [target, setTarget] = useState<Target>();
-  const [isEditing, setEditing] = useState(false);
-  const matching: Target = { count: page.data?.totalCount ?? 0, selection };
-  const edit = (next: Target): void => {
-    setTarget(next);
-    setEditing(true);
-  };
+  useHotkeys([["/", () => document.querySelector<HTMLElement>("[role=search] input")?.focus()]]);
   return (
     <Stack gap="sm">
       <ListHead
         shape={shape}
         search={search}
         columns={columns}
+        density={density}
+        onDensity={setDensity}
         total={page.data?.totalCount}
         onChange={change}
       >
-        <FileButtons shape={shape} columns={columns} total={matching.count} variables={variables} />
+        <FileButtons
+          shape={shape}
+          columns={columns}
+          total={page.data?.totalCount ?? 0}
+          variables={variables}
+        />
       </ListHead>
       <FilterBar
         shape={shape}
-        conditions={search.filter ?? []}
-        onChange={(filter) => change({ filter: filter.length === 0 ? undefined : filter })}
+        conditions={{ filter: search.filter ?? [], isAny: search.any === true }}
+        onChange={({ filter, isAny }) =>
+          change({ filter: filter.length === 0 ? undefined : filter, any: isAny ? true : undefined })
+        }
       />
-      <SelectionBar
+      <Bulk
         shape={shape}
-        chosen={chosen.size}
-        matching={matching}
+        chosen={{ count: chosen.size, selection: { ids: [...chosen] } }}
+        matching={{ count: page.data?.totalCount ?? 0, selection }}
         onClear={clear}
-        onEdit={() => edit({ count: chosen.size, selection: { ids: [...chosen] } })}
-        onEditAll={() => edit(matching)}
       />
+      <RecordRows
+        shape={shape}
+        columns={columns}
+        list={list}
+        page={page}
+        choice={choice}
+        isRoomy={density === "roomy"}
+      />
+    </Stack>
+  );
+}
+
+/** The page of records, its totals, and the ways to other pages. */
+function RecordRows(props: {
+  shape: Shape;
+  columns: readonly Field[];
+  list: ListState;
+  page: LivePage;
+  choice: Choice;
+  isRoomy: boolean;
+}): JSX.Element {
+  const { shape, columns, list, page, choice, isRoomy } = props;
+  const { search, variables, change } = list;
+  return (
+    <>
       {page.error === undefined ? null : <Failure message={page.error} onRetry={page.reload} />}
       {page.data?.nodes.length === 0 ? (
-        <Empty>{emptyWords(shape, isNarrowed)}</Empty>
+        <Empty>{emptyWords(shape, list.isNarrowed)}</Empty>
       ) : (
         <RecordTable
           shape={shape}
@@ -149,75 +137,58 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
           changes={page.changes}
           choice={choice}
           sorting={{ field: search.sort, isDescending: search.down }}
+          isRoomy={isRoomy}
           onSort={({ field, isDescending }) => change({ sort: field, down: isDescending })}
-        />
+        >
+          {search.totals === true ? (
+            <Totals shape={shape} columns={columns} variables={variables} version={page.data} />
+          ) : null}
+        </RecordTable>
       )}
       {page.data === undefined ? null : (
-        <Pager page={page.data.pageInfo} to="/records/$model" params={{ model: name }} search={search} />
+        <Pager
+          page={page.data.pageInfo}
+          to="/records/$model"
+          params={{ model: shape.model.name }}
+          search={search}
+        />
       )}
-      {target === undefined ? null : (
-        <BulkDrawer shape={shape} target={target} isOpen={isEditing} onClose={() => setEditing(false)} />
+    </>
+  );
+}
+
+/** What can be done with the chosen records, and with all that match. */
+function Bulk(props: { shape: Shape; chosen: Target; matching: Target; onClear: () => void }): JSX.Element {
+  const { shape, chosen, matching, onClear } = props;
+  const [asked, setAsked] = useState<{ verb: BulkVerb; target: Target }>();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <SelectionBar
+        shape={shape}
+        chosen={chosen}
+        matching={matching}
+        onClear={onClear}
+        onBulk={(verb, target) => {
+          setAsked({ verb, target });
+          setOpen(true);
+        }}
+      />
+      {asked === undefined ? null : (
+        <BulkDrawer
+          key={asked.verb}
+          shape={shape}
+          {...asked}
+          isOpen={isOpen}
+          onClose={() => setOpen(false)}
+        />
       )}
-    </Stack>
+    </>
   );
 }
 
 function emptyWords({ model }: Shape, isNarrowed: boolean): string {
   return isNarrowed ? "Nothing matches." : `There are no ${model.title.toLowerCase()} yet.`;
-}
-
-function ListHead(props: {
-  shape: Shape;
-  search: RecordListSearch;
-  columns: readonly Field[];
-  total: number | undefined;
-  onChange: (part: RecordListSearch) => void;
-  children: ReactNode;
-}): JSX.Element {
-  const { shape, search, columns, total, onChange, children } = props;
-  const { name, title, create, listArguments } = shape.model;
-  return (
-    <Group justify="space-between">
-      <Group gap="sm" align="baseline">
-        <Title order={1} size="h3">
-          {title}
-        </Title>
-        <Text c="dimmed" size="sm" className="numbers" data-total={total}>
-          {total === undefined ? "" : count(total)}
-        </Text>
-      </Group>
-      <Group gap="xs">
-        {listArguments.has("search") ? (
-          <SearchField key={search.q ?? ""} text={search.q ?? ""} onSearch={(q) => onChange({ q })} />
-        ) : null}
-        {create === undefined ? null : <NewButton model={name} />}
-        {children}
-        <ColumnMenu
-          shape={shape}
-          columns={columns}
-          // The page stays where it is.
-          onChange={(names) => onChange({ after: search.after, before: search.before, columns: names })}
-        />
-      </Group>
-    </Group>
-  );
-}
-
-function windowOf({ after, before }: RecordListSearch): { after?: string; before?: string } {
-  return { ...(after === undefined ? {} : { after }), ...(before === undefined ? {} : { before }) };
-}
-
-function NewButton({ model }: { model: string }): JSX.Element {
-  const navigate = useNavigate();
-  return (
-    <Button
-      size="xs"
-      variant="default"
-      onClick={() => void navigate({ to: "/records/$model/$id", params: { model, id: "new" } })}
-    >
-      New
-    </Button>
-  );
 }
 
 /** The best name first, then the others as the schema has them. */
@@ -227,109 +198,13 @@ function chosenColumns({ fields, label }: Shape, names: readonly string[] | unde
     ...fields.filter(({ name }) => name !== label),
   ];
   return names === undefined
-    ? ordered.filter((field) => !isReference(fields, field)).slice(0, FIRST_COLUMNS)
+    ? [...new Set(ordered.map((field) => referredBy(fields, field) ?? field))].slice(0, FIRST_COLUMNS)
     : ordered.filter(({ name }) => names.includes(name));
 }
 
-/** Whether it is a column such as `countryCode`, beside the record `country` that it refers to. */
-function isReference(fields: readonly Field[], { name, kind }: Field): boolean {
-  return (
-    kind === "value" &&
-    fields.some((one) => one.kind === "record" && new RegExp(`^${one.name}_?[A-Z]`).test(name))
-  );
-}
-
-function SearchField({
-  text,
-  onSearch,
-}: {
-  text: string;
-  onSearch: (text: string | undefined) => void;
-}): JSX.Element {
-  const [draft, setDraft] = useState(text);
-  return (
-    <form
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        onSearch(draft.trim() === "" ? undefined : draft.trim());
-      }}
-    >
-      <TextInput
-        size="xs"
-        w={240}
-        placeholder="Search"
-        aria-label="Search"
-        value={draft}
-        onChange={(event) => setDraft(event.currentTarget.value)}
-      />
-    </form>
-  );
-}
-
-function ColumnMenu(props: {
-  shape: Shape;
-  columns: readonly Field[];
-  onChange: (names: readonly string[]) => void;
-}): JSX.Element {
-  const { shape, columns, onChange } = props;
-  const shown = columns.map(({ name }) => name);
-  return (
-    <Menu closeOnItemClick={false} position="bottom-end">
-      <Menu.Target>
-        <Button size="xs" variant="default">
-          Columns
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown mah={360} style={{ overflow: "auto" }}>
-        {shape.fields.map(({ name, title }) => {
-          const isShown = shown.includes(name);
-          return (
-            <Menu.Item
-              key={name}
-              role="menuitemcheckbox"
-              aria-checked={isShown}
-              leftSection={isShown ? "✓" : " "}
-              onClick={() => onChange(isShown ? shown.filter((one) => one !== name) : [...shown, name])}
-            >
-              {title}
-            </Menu.Item>
-          );
-        })}
-      </Menu.Dropdown>
-    </Menu>
-  );
-}
-
-function SelectionBar(props: {
-  shape: Shape;
-  chosen: number;
-  matching: Target;
-  onClear: () => void;
-  onEdit: () => void;
-  onEditAll: () => void;
-}): JSX.Element | null {
-  const { shape, chosen, matching, onClear, onEdit, onEditAll } = props;
-  const many = shape.model.title.toLowerCase();
-  if (shape.model.bulkUpdate === undefined) {
-    return null;
-  }
-  return (
-    <Group gap="xs" mih={30}>
-      {chosen > 0 ? (
-        <>
-          <Text size="sm">{count(chosen)} chosen</Text>
-          <Button size="xs" onClick={onEdit}>
-            Edit {countOf(chosen, many)}
-          </Button>
-          <Button size="xs" variant="subtle" onClick={onClear}>
-            Clear
-          </Button>
-        </>
-      ) : null}
-      <Button size="xs" variant="default" disabled={matching.count === 0} onClick={onEditAll}>
-        Edit all {countOf(matching.count, many)} that match
-      </Button>
-    </Group>
-  );
+/** The record that a column refers to: `country` in the place of `countryCode`. */
+function referredBy(fields: readonly Field[], { name, kind }: Field): Field | undefined {
+  return kind === "value"
+    ? fields.find((one) => one.kind === "record" && new RegExp(`^${one.name}_?[A-Z]`).test(name))
+    : undefined;
 }

@@ -13,6 +13,7 @@ import { useAnswer } from "../parts/use-answer.ts";
 import { TaskBar, TaskCounts } from "../tasks/task-bar.tsx";
 import { taskTitle } from "../tasks/task-words.ts";
 import { RecordForm, useDraft } from "./record-form.tsx";
+import { RelationTables } from "./relation-tables.tsx";
 import { useRecordEvents } from "./use-record-events.ts";
 import { useShape } from "./use-shape.ts";
 import { ValueText } from "./value-text.tsx";
@@ -142,9 +143,14 @@ function RecordView(props: { shape: Shape; record: RecordRow; onChange: () => vo
           <PageLink to="/records/$model" params={{ model: shape.model.name }} size="xs">
             {shape.model.title}
           </PageLink>
-          <Title order={1} size="h3">
-            {nameOf(shape, record)}
-          </Title>
+          <Group gap="sm" align="baseline">
+            <Title order={1} size="h3">
+              {nameOf(shape, record)}
+            </Title>
+            <Text size="xs" c="dimmed" className="numbers" title="Its id">
+              {record.id}
+            </Text>
+          </Group>
         </div>
         {shape.model.delete === undefined ? null : <DeleteButton isDisabled={isHeld} onDelete={remove} />}
       </Group>
@@ -170,7 +176,10 @@ function RecordView(props: { shape: Shape; record: RecordRow; onChange: () => vo
           )}
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
-          <FieldTable shape={shape} record={record} />
+          <Stack gap="lg">
+            <FieldTable shape={shape} record={record} />
+            <RelationTables shape={shape} record={record} />
+          </Stack>
         </Grid.Col>
       </Grid>
     </Stack>
@@ -300,24 +309,50 @@ function StaleFields(props: {
   );
 }
 
+/** What the record has: first what people write, then what the service keeps by itself. */
 function FieldTable({ shape, record }: { shape: Shape; record: RecordRow }): JSX.Element {
+  const written = new Set([...shape.edition, ...shape.creation].map(({ name }) => name));
+  const isWritten = ({ name, kind }: Field): boolean =>
+    written.size === 0 || written.has(name) || kind === "record";
+  const fields = shape.fields.filter(({ kind }) => kind !== "records");
+  const kept = fields.filter((field) => !isWritten(field));
   return (
-    <Table verticalSpacing={6} fz="sm" variant="vertical">
-      <Table.Tbody>
-        <Table.Tr>
-          <Table.Th w={180}>Id</Table.Th>
-          <Table.Td>{record.id}</Table.Td>
-        </Table.Tr>
-        {shape.fields.map((field) => (
-          <Table.Tr key={field.name}>
-            <Table.Th title={field.description}>{field.title}</Table.Th>
-            <Table.Td>
-              <FieldValue shape={shape} field={field} record={record} />
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+    <>
+      <FieldRows shape={shape} record={record} fields={fields.filter(isWritten)} title="Fields" />
+      {kept.length === 0 ? null : (
+        <FieldRows shape={shape} record={record} fields={kept} title="Kept by the service" />
+      )}
+    </>
+  );
+}
+
+function FieldRows(props: {
+  shape: Shape;
+  record: RecordRow;
+  fields: readonly Field[];
+  title: string;
+}): JSX.Element {
+  const { shape, record, fields, title } = props;
+  return (
+    <Stack gap={4} component="section" aria-label={title}>
+      <Title order={2} size="h5">
+        {title}
+      </Title>
+      <Table verticalSpacing={4} fz="sm" variant="vertical">
+        <Table.Tbody>
+          {fields.map((field) => (
+            <Table.Tr key={field.name}>
+              <Table.Th w={180} title={field.description}>
+                {field.title}
+              </Table.Th>
+              <Table.Td>
+                <FieldValue shape={shape} field={field} record={record} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Stack>
   );
 }
 

@@ -1,7 +1,7 @@
 import { Badge, Checkbox, Table, Tooltip, UnstyledButton } from "@mantine/core";
 import type { ColumnDef } from "@tanstack/react-table";
 import { tableFeatures, useTable } from "@tanstack/react-table";
-import type { JSX, KeyboardEvent } from "react";
+import type { JSX, KeyboardEvent, ReactNode } from "react";
 import { useMemo, useSyncExternalStore } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
 import type { HolderRow, RecordRow } from "../models/list-document.ts";
@@ -29,7 +29,11 @@ interface RecordTableProps {
   readonly changes: ReadonlyMap<string, number>;
   readonly choice: Choice;
   readonly sorting: Sorting;
+  /** Whether rows have more room. */
+  readonly isRoomy: boolean;
   readonly onSort: (sorting: Sorting) => void;
+  /** Rows below the records. */
+  readonly children?: ReactNode;
 }
 
 const features = tableFeatures({});
@@ -50,7 +54,7 @@ export function RecordTable(props: RecordTableProps): JSX.Element {
   const fields = new Map(columns.map((field) => [field.name, field]));
   return (
     <div className="records" role="region" aria-label={shape.model.title} tabIndex={-1}>
-      <Table verticalSpacing={4} highlightOnHover>
+      <Table verticalSpacing={props.isRoomy ? 10 : 4} highlightOnHover>
         <Heads {...props} />
         <Table.Tbody>
           {table.getRowModel().rows.map((row) => (
@@ -100,6 +104,7 @@ export function RecordTable(props: RecordTableProps): JSX.Element {
             </Table.Tr>
           ))}
         </Table.Tbody>
+        {props.children}
       </Table>
     </div>
   );

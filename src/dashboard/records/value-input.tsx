@@ -1,7 +1,9 @@
-import { NumberInput, Select, TextInput } from "@mantine/core";
+import { JsonInput, MultiSelect, NumberInput, Select, TagsInput, Textarea, TextInput } from "@mantine/core";
 import type { JSX } from "react";
 import type { Shape, Verb } from "../models/shape.ts";
 import { useAnswer } from "../parts/use-answer.ts";
+import { RecordPicker } from "./record-picker.tsx";
+import { readList, writeList } from "./value-list.ts";
 
 interface ValueInputProps {
   readonly shape: Shape;
@@ -10,37 +12,83 @@ interface ValueInputProps {
   /** As text, whatever the type; see {@link readValue}. */
   readonly value: string;
   readonly onChange: (value: string) => void;
+  /** Whether a text may have lines. Default: it may not. */
+  readonly isLong?: boolean;
 }
 
 const WHOLE = new Set(["Int", "BigInt"]);
 const NUMBERS = new Set(["Int", "Float", "BigInt", "Decimal"]);
 /** Beyond this, JavaScript's numbers lose digits. Such types stay text. */
 const EXACT = new Set(["Int", "Float"]);
+/** Verbs whose value is all of a record's name, not a part of it or a bound. */
+const NAMING = new Set([
+  "equals",
+  "not",
+  "in",
+  "notIn",
+  "set",
+  "add",
+  "remove",
+  "has",
+  "hasSome",
+  "hasEvery",
+]);
+const CHOICES = [
+  { value: "true", label: "yes" },
+  { value: "false", label: "no" },
+];
 
 /** The control for a value of the verb's type. */
-export function ValueInput({ shape, verb, label, value, onChange }: ValueInputProps): JSX.Element {
-  const { data: values = [] } = useAnswer(verb.type, async () =>
-    verb.isEnum ? shape.values(verb.type) : [],
-  );
-  const shared = { size: "xs", "aria-label": label } as const;
-  if (verb.type === "Boolean") {
-    const choices = ["true", "false"].map((each) => ({ value: each, label: each === "true" ? "yes" : "no" }));
+export function ValueInput(props: ValueInputProps): JSX.Element {
+  const { verb, label, value, onChange } = props;
+  if (verb.refersTo !== undefined && NAMING.has(verb.name)) {
+    const { refersTo, isList } = verb;
     return (
-      <Select {...shared} data={choices} value={value || null} onChange={(next) => onChange(next ?? "")} />
+      <RecordPicker reference={refersTo} isList={isList} label={label} value={value} onChange={onChange} />
     );
   }
-  if (verb.isEnum && !verb.isList) {
+  if (verb.isEnum) {
+    return <EnumInput {...props} />;
+  }
+  return verb.isList ? (
+    <TagsInput
+      size="xs"
+      flex={1}
+      aria-label={label}
+      placeholder="Enter after each"
+      acceptValueOnBlur
+      value={[...readList(value)]}
+      onChange={(items) => onChange(writeList(items))}
+    />
+  ) : (
+    <OneInput {...props} />
+  );
+}
+
+function EnumInput({ shape, verb, label, value, onChange }: ValueInputProps): JSX.Element {
+  const { data: values = [] } = useAnswer(verb.type, () => shape.values(verb.type));
+  const shared = { size: "xs", flex: 1, "aria-label": label, data: [...values], searchable: true } as const;
+  return verb.isList ? (
+    <MultiSelect {...shared} value={[...readList(value)]} onChange={(items) => onChange(writeList(items))} />
+  ) : (
+    <Select {...shared} clearable value={value || null} onChange={(next) => onChange(next ?? "")} />
+  );
+}
+
+function OneInput({ verb, label, value, onChange, isLong = false }: ValueInputProps): JSX.Element {
+  const shared = { size: "xs", flex: 1, miw: 140, "aria-label": label } as const;
+  if (verb.type === "Boolean") {
     return (
       <Select
         {...shared}
-        searchable
-        data={[...values]}
+        clearable
+        data={CHOICES}
         value={value || null}
         onChange={(next) => onChange(next ?? "")}
       />
     );
   }
-  if (EXACT.has(verb.type) && !verb.isList) {
+  if (EXACT.has(verb.type)) {
     return (
       <NumberInput
         {...shared}
@@ -50,14 +98,36 @@ export function ValueInput({ shape, verb, label, value, onChange }: ValueInputPr
       />
     );
   }
-  const type = verb.type === "DateTime" && !verb.isList ? "datetime-local" : "text";
-  const placeholder = verb.isList ? "separated by commas" : "";
+  if (verb.type === "JSON") {
+    return <JsonInput {...shared} autosize minRows={2} maxRows={16} value={value} onChange={onChange} />;
+  }
+  if (verb.type === "DateTime") {
+    return (
+      <TextInput
+        {...shared}
+        type="datetime-local"
+        step={1}
+        value={localTime(value)}
+        onChange={(event) => onChange(exactTime(event.currentTarget.value))}
+      />
+    );
+  }
+  if (isLong && verb.type === "String") {
+    return (
+      <Textarea
+        {...shared}
+        autosize
+        minRows={1}
+        maxRows={12}
+        value={value}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      />
+    );
+  }
   return (
     <TextInput
       {...shared}
-      type={type}
-      step={1}
-      placeholder={placeholder}
+      inputMode={NUMBERS.has(verb.type) ? "decimal" : "text"}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
     />
@@ -67,8 +137,7 @@ export function ValueInput({ shape, verb, label, value, onChange }: ValueInputPr
 /** The value for the API. @returns undefined where the text is none of the type's */
 export function readValue(verb: Verb, text: string): unknown {
   if (verb.isList) {
-    const items = text.split(",").map((item) => item.trim());
-    const values = items.filter((item) => item !== "").map((item) => readItem(verb.type, item));
+    const values = readList(text).map((item) => readItem(verb.type, item));
     return values.length === 0 || values.includes(undefined) ? undefined : values;
   }
   return readItem(verb.type, text);
@@ -76,8 +145,7 @@ export function readValue(verb: Verb, text: string): unknown {
 
 function readItem(type: string, text: string): unknown {
   if (NUMBERS.has(type)) {
-    const isNumber = text.trim() !== "" && Number.isFinite(Number(text));
-    return isNumber ? (EXACT.has(type) ? Number(text) : text.trim()) : undefined;
+    return readNumber(type, text.trim());
   }
   if (type === "Boolean") {
     return text === "" ? undefined : text === "true";
@@ -94,4 +162,44 @@ function readItem(type: string, text: string): unknown {
     }
   }
   return text;
+}
+
+function readNumber(type: string, text: string): unknown {
+  const isWhole = !/[.e]/i.test(text);
+  if (text === "" || !Number.isFinite(Number(text)) || (WHOLE.has(type) && !isWhole)) {
+    return undefined;
+  }
+  return EXACT.has(type) ? Number(text) : text;
+}
+
+/** A value of the API as the text of the verb's control; the way back from {@link readValue}. */
+export function writeValue({ type, isList }: Verb, value: unknown): string {
+  if (value === null || value === undefined) {
+    return "";
+  }
+  if (isList) {
+    return Array.isArray(value) ? writeList(value.map((item) => writeItem(type, item))) : "";
+  }
+  return writeItem(type, value);
+}
+
+function writeItem(type: string, value: unknown): string {
+  if (type === "JSON") {
+    return JSON.stringify(value, undefined, 2);
+  }
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** What the browser's control for a time takes: "2026-11-28T17:20:00", in the browser's own time zone. */
+function localTime(text: string): string {
+  const time = new Date(text);
+  if (text === "" || Number.isNaN(time.getTime())) {
+    return "";
+  }
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+function exactTime(local: string): string {
+  const time = new Date(local);
+  return Number.isNaN(time.getTime()) ? "" : time.toISOString();
 }

@@ -9,6 +9,8 @@ const LONGEST = 200;
 /** A fraction's digits beyond these say nothing in a list. */
 const DIGITS = new Intl.NumberFormat("en", { maximumSignificantDigits: 6, useGrouping: false });
 
+const NUMBERS = new Intl.NumberFormat("en");
+
 /** Whether a column's values are aligned to the right. */
 export function isNumber({ type, kind }: Pick<Field, "type" | "kind">): boolean {
   return kind === "records" || (kind === "value" && NUMBER_TYPES.has(type));
@@ -53,8 +55,8 @@ function valueText(type: string, value: unknown): string {
   if (typeof value === "boolean") {
     return value ? "yes" : "no";
   }
-  if (type === "Int" && typeof value === "number") {
-    return count(value);
+  if (type === "Int" || type === "BigInt") {
+    return NUMBERS.format(BigInt(value as string | number));
   }
   if (typeof value === "number") {
     return Number.isInteger(value) ? String(value) : DIGITS.format(value);

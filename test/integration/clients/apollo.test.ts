@@ -10,8 +10,8 @@ interface City {
   readonly updatedAt: string;
 }
 
-/** What the guide's code exports. */
-interface Guide {
+/** What the example's code exports. */
+interface Example {
   readonly client: ApolloClient;
   readonly CITIES: DocumentNode;
   readonly NOTE: DocumentNode;
@@ -22,21 +22,21 @@ interface Guide {
   keepCitiesFresh(): () => void;
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- the data of documents that the guide, not this file, spells out
+// oxlint-disable-next-line typescript/no-explicit-any -- the data of documents that the example, not this file, spells out
 type Data = any;
 
 let fixture: ClientFixture;
-let guide: Guide;
+let example: Example;
 const warn = vi.spyOn(console, "warn");
 const error = vi.spyOn(console, "error");
 
 beforeAll(async () => {
   fixture = await startClientFixture();
   const files = ["client.ts", "documents.ts", "actions.ts", "fresh.ts"];
-  guide = (await fixture.load("Apollo Client", ...files)) as unknown as Guide;
+  example = (await fixture.loadExample("apollo", ...files)) as unknown as Example;
 });
 afterAll(async () => {
-  guide.client.stop();
+  example.client.stop();
   await fixture.stop();
   vi.restoreAllMocks();
 });
@@ -46,8 +46,8 @@ async function launchHeld(
   notes: string,
 ): Promise<{ readonly id: string; readonly release: () => Promise<void> }> {
   const release = await fixture.holdCity(1);
-  const { data } = await guide.client.mutate<Data>({
-    mutation: guide.NOTE,
+  const { data } = await example.client.mutate<Data>({
+    mutation: example.NOTE,
     variables: { selection: { where: { id: { lte: CITY_COUNT } } }, notes, options: { mode: "ASYNC" } },
   });
   return { id: data.bulkUpdateCities.task.id as string, release };
@@ -61,13 +61,13 @@ async function noteAs(id: string, notes: string): Promise<unknown> {
 
 /** The notes of cities, as the cache has them. */
 function notesOf(...ids: readonly string[]): unknown[] {
-  const cached = guide.client.cache.extract() as Record<string, { notes?: string }>;
+  const cached = example.client.cache.extract() as Record<string, { notes?: string }>;
   return ids.map((id) => cached[`City:${id}`]?.notes);
 }
 
-describe("Apollo Client, set up as the guide says", () => {
+describe("Apollo Client, set up as the example is", () => {
   it("reads a list page by page", async () => {
-    const list = guide.client.watchQuery<Data>({ query: guide.CITIES });
+    const list = example.client.watchQuery<Data>({ query: example.CITIES });
     const pages: Data[] = [];
     const nextPage = (count: number): Promise<void> =>
       vi.waitFor(() => expect(pages.at(-1)?.cities.edges).toHaveLength(count), 10_000);
@@ -79,18 +79,18 @@ describe("Apollo Client, set up as the guide says", () => {
     subscription.unsubscribe();
   });
 
-  it("shows an optimistic name, and puts it back after a refusal that the guide's fragment names", async () => {
-    const { data } = await guide.client.query<Data>({ query: guide.CITIES });
+  it("shows an optimistic name, and puts it back after a refusal that the example's fragment names", async () => {
+    const { data } = await example.client.query<Data>({ query: example.CITIES });
     const city = data.cities.edges[1].node as City;
     const nameNow = (): unknown =>
-      (guide.client.cache.extract() as Record<string, { name?: string }>)[`City:${city.id}`]?.name;
+      (example.client.cache.extract() as Record<string, { name?: string }>)[`City:${city.id}`]?.name;
     const shown = (): unknown =>
-      guide.client.readQuery<Data>({ query: guide.CITIES }, true)?.cities.edges[1].node.name;
-    const renaming = guide.rename(city, "Lutetia");
+      example.client.readQuery<Data>({ query: example.CITIES }, true)?.cities.edges[1].node.name;
+    const renaming = example.rename(city, "Lutetia");
     expect(shown()).toBe("Lutetia");
     expect(await renaming).toMatchObject({ city: { name: "Lutetia" } });
     expect(nameNow()).toBe("Lutetia");
-    const stale = guide.rename(city, "Paris");
+    const stale = example.rename(city, "Paris");
     expect(shown()).toBe("Paris");
     expect(await stale).toMatchObject({
       __typename: "StaleCityError",
@@ -102,23 +102,23 @@ describe("Apollo Client, set up as the guide says", () => {
   });
 
   it("does not take a conflict for the record that it names", async () => {
-    const { data } = await guide.client.query<Data>({ query: guide.CITIES });
+    const { data } = await example.client.query<Data>({ query: example.CITIES });
     const city = data.cities.edges[2].node as City;
     const { id, release } = await launchHeld("held");
-    expect(await guide.rename(city, "Nobody")).toMatchObject({
+    expect(await example.rename(city, "Nobody")).toMatchObject({
       code: "CONFLICT",
       conflicts: [{ model: "City", recordId: city.id, heldBy: { id } }],
     });
-    const cached = guide.client.cache.extract() as Record<string, unknown>;
+    const cached = example.client.cache.extract() as Record<string, unknown>;
     expect(cached[`City:${city.id}`]).toMatchObject({ __typename: "City", name: city.name });
     await release();
-    await guide.follow(id);
+    await example.follow(id);
   });
 
   it("follows a task to its end without a single request, though the page selects more of its progress", async () => {
     const { gql } = await import("@apollo/client");
     const { id, release } = await launchHeld("followed");
-    const page = guide.client.watchQuery<Data>({
+    const page = example.client.watchQuery<Data>({
       query: gql`
         query Task($id: ID!) {
           task(id: $id) {
@@ -148,7 +148,7 @@ describe("Apollo Client, set up as the guide says", () => {
     const before = fixture.requests.length;
     let messages = 0;
     const settled = new Promise<void>((resolve, reject) => {
-      guide.client.subscribe({ query: guide.FOLLOW, variables: { id } }).subscribe({
+      example.client.subscribe({ query: example.FOLLOW, variables: { id } }).subscribe({
         next: () => {
           messages += 1;
           // Once the subscription is there, so that it sees each chunk.
@@ -168,10 +168,10 @@ describe("Apollo Client, set up as the guide says", () => {
   });
 
   it("shows what a small bulk write has changed without another request", async () => {
-    await guide.client.query<Data>({ query: guide.CITIES });
+    await example.client.query<Data>({ query: example.CITIES });
     const before = fixture.requests.length;
-    const { data } = await guide.client.mutate<Data>({
-      mutation: guide.NOTE_NOW,
+    const { data } = await example.client.mutate<Data>({
+      mutation: example.NOTE_NOW,
       variables: { ids: ["3", "4"], notes: "now" },
     });
     expect(data.bulkUpdateCities.task.status).toBe("SUCCEEDED");
@@ -180,12 +180,12 @@ describe("Apollo Client, set up as the guide says", () => {
   });
 
   it("follows what others write, chunk by chunk, create and delete", async () => {
-    const list = guide.client.watchQuery<Data>({ query: guide.CITIES, fetchPolicy: "network-only" });
+    const list = example.client.watchQuery<Data>({ query: example.CITIES, fetchPolicy: "network-only" });
     let shown: string[] = [];
     const subscription = list.subscribe(({ data }) => {
       shown = data?.cities?.edges?.map(({ node }: Data) => node.name as string) ?? shown;
     });
-    const stop = guide.keepCitiesFresh();
+    const stop = example.keepCitiesFresh();
     await expect.poll(() => shown.length, { timeout: 10_000 }).toBe(25);
     await expect.poll(() => noteAs("8", "heard"), { timeout: 10_000 }).toBe("heard");
     await fixture.execute(

@@ -1,5 +1,8 @@
 import { insertCities } from "../../support/insert-cities.ts";
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import type { GraphQLSchema } from "graphql";
 import { graphql } from "graphql";
@@ -26,25 +29,33 @@ const ROOT = join(import.meta.dirname, "../../..");
 export interface ClientFixture {
   /** Changes with a restart only in that requests fail meanwhile. */
   readonly url: string;
+  readonly databaseUrl: string;
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** Locks the row of a city in a transaction of the test's, so that tasks wait at it. @returns releases it */
   holdCity(id: number): Promise<() => Promise<void>>;
   readonly schema: () => GraphQLSchema;
   /** Runs an operation that must succeed in the service, as another user's client would. @returns its data */
   execute(source: string): Promise<Record<string, unknown>>;
+  /** Waits for the end of a task. */
+  settled(id: string): Promise<void>;
   /** The operations sent by fetch since the start. */
   readonly requests: readonly string[];
-  /** Stops the service as an operator would, and starts it again at the same address. */
-  restart(): Promise<void>;
+  /**
+   * Stops the service as an operator would, and starts it again at the same address.
+   * @param refusals so many WebSockets are refused meanwhile. Default: 0
+   */
+  restart(refusals?: number): Promise<void>;
   /**
    * Writes the section's code as files, each named by the comment in its first line, and imports some of them. The
    * service's address takes the place of the documented one. @returns all that they export
    */
   load(heading: string, ...files: readonly string[]): Promise<Record<string, never>>;
+  /** Copies the files of a client example's src/, and imports some of them, in the same way. @returns all that they export */
+  loadExample(name: string, ...files: readonly string[]): Promise<Record<string, never>>;
   /** Where a file of the section is, or can be put. */
   place(heading: string, file: string): Promise<string>;
-  /** Writes all files of a guide. @returns their folder */
-  loadFrom(guide: string): Promise<string>;
+  /** Copies an example's src/. @returns its folder */
+  copyExample(name: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -70,6 +81,7 @@ export async function startClientFixture(
   const holders: Client[] = [];
   return {
     url,
+    databaseUrl: database.url,
     requests,
     schema: () => service.powercrud.schema,
     async execute(source) {
@@ -81,6 +93,7 @@ export async function startClientFixture(
       return { ...data };
     },
     query: async (text, values) => (await sql.query(text, [...(values ?? [])])).rows as never,
+    settled: (id) => service.powercrud.tasks.wait(id).then(() => undefined),
     async holdCity(id) {
       const holder = new Client(database.url);
       holders.push(holder);
@@ -89,16 +102,15 @@ export async function startClientFixture(
       await holder.query("SELECT FROM city WHERE id = $1 FOR UPDATE", [id]);
       return () => holder.end();
     },
-    async restart() {
+    async restart(refusals = 0) {
       await service.stop();
+      await refuseSockets(Number(new URL(url).port), refusals);
       service = await startService(options, database.url, Number(new URL(url).port));
     },
     load: (heading, ...files) => loadSection(folder, url, heading, files),
+    loadExample: async (name, ...files) => importAll(await copyExample(folder, url, name), files),
     place: async (heading, file) => join(await placeOf(folder, heading), file),
-    async loadFrom(guide) {
-      await writeFiles(folder.path, url, await readFile(join(ROOT, guide), "utf8"));
-      return folder.path;
-    },
+    copyExample: (name) => copyExample(folder, url, name),
     async stop() {
       await Promise.all(holders.map((holder) => holder.end()));
       await service.stop();
@@ -108,6 +120,35 @@ export async function startClientFixture(
       vi.unstubAllGlobals();
     },
   };
+}
+
+/** Breaks connections off until so many WebSockets were among them. */
+async function refuseSockets(port: number, count: number): Promise<void> {
+  let left = count;
+  const server = createServer();
+  // A browser also opens some that it says nothing on.
+  const sockets = new Set<Socket>();
+  const refused = new Promise<void>((resolve) => {
+    server.on("connection", (socket) => {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+      socket.once("data", (data) => {
+        left -= /^upgrade: websocket/im.test(String(data)) ? 1 : 0;
+        socket.destroy();
+        if (left === 0) {
+          resolve();
+        }
+      });
+    });
+  });
+  if (count > 0) {
+    await once(server.listen(port, "127.0.0.1"), "listening");
+    await refused;
+    const closed = once(server, "close");
+    server.close();
+    sockets.forEach((socket) => socket.destroy());
+    await closed;
+  }
 }
 
 async function startService(
@@ -135,11 +176,25 @@ async function loadSection(
 ): Promise<Record<string, never>> {
   const guide = await readFile(join(ROOT, "docs/clients.md"), "utf8");
   const place = await placeOf(folder, heading);
-  await copyFile(join(ROOT, "possible-types.json"), join(place, "possible-types.json"));
   await writeFile(join(place, "schema.json"), printIntrospection(demoConfig));
   await writeFiles(place, url, markdownSection(guide, heading));
+  return importAll(place, files);
+}
+
+async function copyExample(folder: TemporaryFolder, url: string, name: string): Promise<string> {
+  const place = await placeOf(folder, name);
+  const source = join(ROOT, "client-examples", name, "src");
+  const files = (await readdir(source, { withFileTypes: true })).filter((entry) => entry.isFile());
+  for (const { name: file } of files) {
+    const text = await readFile(join(source, file), "utf8");
+    await writeFile(join(place, file), addressed(linked(text), url));
+  }
+  return place;
+}
+
+/** One after the other: they share modules. */
+async function importAll(place: string, files: readonly string[]): Promise<Record<string, never>> {
   const exported: Record<string, never> = {};
-  // One after the other: they share modules.
   for (const file of files) {
     Object.assign(exported, await import(join(place, file)));
   }
@@ -153,9 +208,10 @@ async function writeFiles(place: string, url: string, guide: string): Promise<vo
   }
 }
 
-function addressed(code: string, url: string): string {
+/** The code with the address of the service in the place of the documented one. */
+export function addressed(code: string, url: string): string {
   const { host } = new URL(url);
-  return code.replaceAll("//localhost:4000", `//${host}`);
+  return code.replaceAll(/\/\/(?:localhost|127\.0\.0\.1):4000/g, `//${host}`);
 }
 
 /** The code with the addresses of the packages that it imports: its folder has none. */

@@ -13,7 +13,6 @@ import {
 } from "relay-runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import demoConfig from "../../../powercrud.config.ts";
-import { codeBlocks } from "../../support/markdown-code.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import type { ClientFixture } from "./client-fixture.ts";
 import { startClientFixture } from "./client-fixture.ts";
@@ -32,9 +31,11 @@ let request: (name: string) => Promise<ConcreteRequest>;
 
 beforeAll(async () => {
   fixture = await startClientFixture({ config: { ...demoConfig, relay: true } });
-  const folder = await fixture.loadFrom("docs/relay.md");
-  const [config = ""] = codeBlocks(await readFile(join(ROOT, "docs/relay.md"), "utf8"), "json");
-  await writeFile(join(folder, "relay.config.json"), config);
+  const folder = await fixture.copyExample("relay");
+  const config = JSON.parse(
+    await readFile(join(ROOT, "client-examples/relay/relay.config.json"), "utf8"),
+  ) as object;
+  await writeFile(join(folder, "relay.config.json"), JSON.stringify({ ...config, src: "." }));
   await writeFile(join(folder, "schema.graphql"), printSchema(lexicographicSortSchema(fixture.schema())));
   const compiler = join(ROOT, "node_modules/relay-compiler/cli.js");
   await promisify(execFile)(process.execPath, [compiler, "relay.config.json"], { cwd: folder });

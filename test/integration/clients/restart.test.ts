@@ -59,22 +59,26 @@ function follower(subscribe: (sink: Sink) => void): Follower {
 /** Each client as its guide sets it up. */
 async function followers(id: string): Promise<Record<string, Follower>> {
   const variables = { id };
-  const apollo = "Apollo Client";
-  const { client } = (await fixture.load(apollo, "client.ts")) as unknown as { client: ApolloClient };
-  const { sse } = (await fixture.load(apollo, "sse.ts")) as unknown as { sse: ApolloLink };
-  const documents = (await fixture.load(apollo, "documents.ts")) as unknown as { FOLLOW: DocumentNode };
+  const { client } = (await fixture.loadExample("apollo", "client.ts")) as unknown as {
+    client: ApolloClient;
+  };
+  const { sse } = (await fixture.loadExample("apollo", "sse.ts")) as unknown as { sse: ApolloLink };
+  const documents = (await fixture.loadExample("apollo", "documents.ts")) as unknown as {
+    FOLLOW: DocumentNode;
+  };
   const overSse = new ApolloClient({ link: sse, cache: new InMemoryCache() });
   const urql = "urql and graphcache";
   const { client: urqlClient } = (await fixture.load(urql, "client.ts")) as unknown as { client: UrqlClient };
   const urqlDocuments = (await fixture.load(urql, "documents.ts")) as unknown as {
     FOLLOW: TypedDocumentNode<Data, Record<string, unknown>>;
   };
-  const relay = await fixture.loadFrom("docs/relay.md");
+  const relay = await fixture.copyExample("relay");
   const { environment } = (await import(join(relay, "environment.ts"))) as { environment: Environment };
   const socket = createSocket({
     url: `${fixture.url.replace("http", "ws")}/graphql`,
     webSocketImpl: WebSocket,
     retryAttempts: Infinity,
+    shouldRetry: () => true,
   });
   const parameters = new URLSearchParams({ query: FOLLOW, variables: JSON.stringify(variables) });
   const source = new EventSourceClient(`${fixture.url}/graphql?${parameters}`);
@@ -173,7 +177,8 @@ it("every client follows a task through a restart of the service to its real end
       status: "PAUSED",
     });
   }
-  await fixture.restart();
+  // Four of them have a WebSocket.
+  await fixture.restart(4);
   await fixture.execute(`mutation { resumeTask(id: "${id}") { __typename } }`);
   for (const [name, { ended }] of Object.entries(all)) {
     const states = await withDeadline(ended, 30_000, `the end, for ${name}`);

@@ -210,7 +210,7 @@ describe("progress", () => {
   it("comes after CREATE, and late reports do not revive a settled task", async () => {
     const task = await engine.launched({ ...INCREMENT, options: SKIP_FAILED });
     const settled = await engine.settled(task.id);
-    const stale = { ...settled.progress, processed: 1, succeeded: 1 };
+    const stale = { ...settled.progress, processed: 1, succeeded: 1, message: "late" };
     await engine.ports.bus.publish(TASK_TOPIC, {
       kind: "PROGRESS",
       taskId: task.id,
@@ -225,6 +225,10 @@ describe("progress", () => {
       progress: stale,
     });
     expect(beat.isCurrent).toBe(false);
-    expect(await engine.task(task.id)).toMatchObject({ status: "SUCCEEDED", progress: { processed: 500 } });
+    expect(await engine.task(task.id)).toMatchObject({
+      status: "SUCCEEDED",
+      message: settled.message,
+      progress: { processed: 500, message: settled.progress.message },
+    });
   });
 });

@@ -98,6 +98,29 @@ async function startCustom(): Promise<{ readonly id: string; readonly context: R
 }
 
 describe("cancelling", () => {
+  it("a task that is still in the queue settles it at once: its records are free, and its delivery begins nothing", async () => {
+    // Two tasks that wait for locked rows use up the worker's concurrency.
+    const releases = [await holdRecord(engine, 1), await holdRecord(engine, 2)];
+    const change = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
+    const launch = (id: string): Promise<Task> =>
+      engine.launched({ ...change, selection: { ids: [id] }, options: { mode: "ASYNC" } });
+    const blocked = [await launch("1"), await launch("2")];
+    await untilWaiting(engine.session, { count: 2 });
+    const queued = await launch("3");
+    expect(await cancel(queued.id)).toMatchObject({
+      kind: "CANCELLED",
+      task: { status: "CANCELLED", attempt: 0, progress: { processed: 0, total: 1 } },
+    });
+    expect(await engine.ports.locks.heldBy(queued.id)).toEqual([]);
+    await Promise.all(releases.map((release) => release()));
+    const later = await launch("4");
+    for (const { id } of [...blocked, later]) {
+      expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED" });
+    }
+    expect(await engine.task(queued.id)).toMatchObject({ status: "CANCELLED", attempt: 0 });
+    expect(await total()).toBe(3);
+  });
+
   it("stops a running task before its next chunk, keeps the DONE chunks, and reports the rest as unprocessed", async () => {
     const release = await holdBothLanes();
     const task = await increment("SKIP_FAILED");

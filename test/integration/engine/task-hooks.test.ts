@@ -34,7 +34,7 @@ const ANN = { id: "ann" };
 interface HookCall {
   readonly step: string;
   readonly context: StepContext<unknown> &
-    Partial<Omit<FinalContext<unknown>, "id">> & { readonly attempt?: number };
+    Partial<Omit<FinalContext<unknown, unknown>, "id">> & { readonly attempt?: number };
   readonly affected: unknown;
 }
 

@@ -13,15 +13,5 @@ export async function createBulkModels(
   sqlBefore = "",
 ): Promise<BulkFixture> {
   const made = await generateFixture(resolve(import.meta.dirname, schema));
-  const api = await createBulkFixture({
-    ...overrides,
-    generated: { ...made, sql: `${sqlBefore}${made.sql}` },
-  });
-  return {
-    ...api,
-    async stop() {
-      await api.stop();
-      await made.remove();
-    },
-  };
+  return createBulkFixture({ ...overrides, generated: { ...made, sql: `${sqlBefore}${made.sql}` } });
 }

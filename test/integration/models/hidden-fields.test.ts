@@ -74,7 +74,6 @@ afterAll(async () => {
   await service.stop();
   await pool.end();
   await database.drop();
-  await generated.remove();
 });
 
 /** What the app's hook sets: by the nick, also what the database refuses. */

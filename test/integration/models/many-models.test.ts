@@ -21,7 +21,6 @@ test("300 models are served, and their tables are read by one statement", async 
     expect(api.sql.length).toBeLessThan(5);
   } finally {
     await api.stop();
-    await generated.remove();
     await folder.remove();
   }
 }, 180_000);

@@ -82,6 +82,23 @@ describe("scope", () => {
     }
   });
 
+  test("leaves what the viewer learns of how records lead to others as it is", async () => {
+    const query = `{ viewer { models(names: [City]) { fields { name isKey opposite refersTo { model field } } } } }`;
+    const none = { isKey: false, opposite: null, refersTo: null };
+    for (const viewer of [{ id: "all", roles: ["editor"] }, { id: null }]) {
+      const [{ fields }] = (await scoped.data(query, {}, viewer)).viewer.models;
+      expect(fields).toContainEqual({ ...none, name: "id", isKey: true });
+      expect(fields).toContainEqual({
+        ...none,
+        name: "countryCode",
+        refersTo: { model: "Country", field: "code" },
+      });
+      expect(fields).toContainEqual({ ...none, name: "country", opposite: "cities" });
+      expect(fields).toContainEqual({ ...none, name: "tags", opposite: "cities" });
+      expect(fields).toContainEqual({ ...none, name: "name" });
+    }
+  });
+
   test("is what the viewer learns of itself: all, some or no records", async () => {
     const query = `{ viewer { id roles models(names: [Country, Tag]) {
       model reach canRead canUpdate canBulkDelete fields { name canRead canFilter canCreate } } } }`;

@@ -77,7 +77,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await api.stop();
   await database.drop();
-  await generated.remove();
 });
 
 async function data(source: string, variableValues: Record<string, unknown> = {}): Promise<Answer> {

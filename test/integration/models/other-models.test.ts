@@ -21,7 +21,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await api.stop();
-  await generated.remove();
 });
 
 const PROBLEMS = `... on Error { message } ... on ValidationError { problems { field message } }`;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Viewer } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
@@ -89,7 +89,7 @@ async function retry(id: string, viewer: Viewer): Promise<Answer> {
     viewer,
   );
   // It would block the next test.
-  await vi.waitUntil(async () => (await unsettled()).length === 0);
+  await expect.poll(unsettled).toEqual([]);
   return retryTask;
 }
 

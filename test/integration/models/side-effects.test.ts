@@ -19,7 +19,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await api.stop();
-  await generated.remove();
 });
 
 /** A trigger that counts each statement that updates labels, even one that changes none. */

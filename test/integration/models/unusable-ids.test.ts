@@ -11,7 +11,6 @@ let generated: Awaited<ReturnType<typeof generateFixture>>;
 beforeAll(async () => {
   generated = await generateFixture(resolve(import.meta.dirname, "key-models.prisma"));
 });
-afterAll(() => generated.remove());
 
 const INCREMENT = { count: { increment: 1 } };
 

@@ -206,7 +206,6 @@ describe("upserts of other models", () => {
   });
   afterAll(async () => {
     await other.stop();
-    await generated.remove();
   });
 
   test("use the given id instead of a sequence", async () => {

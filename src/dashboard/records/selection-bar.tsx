@@ -1,0 +1,64 @@
+import { Button, Group, Text } from "@mantine/core";
+import type { JSX } from "react";
+import type { Shape } from "../models/shape.ts";
+import { count, countOf } from "../tasks/task-words.ts";
+import type { BulkVerb, Target } from "./launch.ts";
+
+/** What can be done with many records: with those that are chosen, and with all that match. */
+export function SelectionBar(props: {
+  shape: Shape;
+  chosen: Target;
+  matching: Target;
+  onClear: () => void;
+  onBulk: (verb: BulkVerb, target: Target) => void;
+}): JSX.Element | null {
+  const { shape, chosen, matching, onClear, onBulk } = props;
+  const { title, bulkUpdate, bulkDelete } = shape.model;
+  const many = title.toLowerCase();
+  if (bulkUpdate === undefined && bulkDelete === undefined) {
+    return null;
+  }
+  return (
+    <Group gap="xs" mih={30}>
+      {chosen.count > 0 ? (
+        <>
+          <Text size="sm">{count(chosen.count)} chosen</Text>
+          {bulkUpdate === undefined ? null : (
+            <Button size="xs" onClick={() => onBulk("update", chosen)}>
+              Edit {countOf(chosen.count, many)}
+            </Button>
+          )}
+          {bulkDelete === undefined ? null : (
+            <Button size="xs" color="red" variant="light" onClick={() => onBulk("delete", chosen)}>
+              Delete {countOf(chosen.count, many)}
+            </Button>
+          )}
+          <Button size="xs" variant="subtle" onClick={onClear}>
+            Clear
+          </Button>
+        </>
+      ) : null}
+      {bulkUpdate === undefined ? null : (
+        <Button
+          size="xs"
+          variant="default"
+          disabled={matching.count === 0}
+          onClick={() => onBulk("update", matching)}
+        >
+          Edit all {countOf(matching.count, many)} that match
+        </Button>
+      )}
+      {bulkDelete === undefined ? null : (
+        <Button
+          size="xs"
+          variant="subtle"
+          color="red"
+          disabled={matching.count === 0}
+          onClick={() => onBulk("delete", matching)}
+        >
+          Delete all that match
+        </Button>
+      )}
+    </Group>
+  );
+}

@@ -1,0 +1,210 @@
+import type { Locator, Page } from "playwright-core";
+import { beforeAll, expect, it } from "vitest";
+import { useDashboard } from "../support/dashboard-world.ts";
+
+const CITIES = 300;
+const BLUE = "01890a5d-ac96-774b-bcce-b302099a8001";
+
+const world = useDashboard(CITIES);
+
+beforeAll(async () => {
+  await world.sql.query("INSERT INTO country (code, name, continent) VALUES ('DE', 'Germany', 'EUROPE')");
+  await world.sql.query("INSERT INTO tag (id, label) VALUES ($1, 'blue')", [BLUE]);
+  await world.sql.query(
+    "UPDATE city SET population = id, country_code = CASE WHEN id > 200 THEN 'DE' ELSE 'FR' END",
+  );
+});
+
+const total = (page: Page, count: number): Locator => page.locator(`[data-total="${count}"]`);
+const row = (page: Page, id: number): Locator => page.locator(`[data-record="${id}"]`);
+
+async function choose(page: Page, control: Locator, option: string): Promise<void> {
+  await control.click();
+  await page.getByRole("option", { name: option, exact: true }).click();
+}
+
+/** Finds a record by its name, in a control that searches. */
+async function find(page: Page, control: Locator, text: string, option: string): Promise<void> {
+  await control.fill(text);
+  await page.getByRole("option", { name: option, exact: true }).click();
+  await control.press("Tab");
+}
+
+/** Opens the form of a filter, and says which fields lead to the value, each with what is asked about it. */
+async function ask(page: Page, way: readonly (readonly [field: string, verb: string])[]): Promise<Locator> {
+  await page.getByRole("button", { name: "Add filter" }).click();
+  const form = page.getByRole("form", { name: "Filter" });
+  for (const [at, [field, verb]] of way.entries()) {
+    await choose(page, form.getByRole("combobox", { name: "Field" }).nth(at), field);
+    await choose(page, form.getByRole("combobox", { name: "What" }).nth(at), verb);
+    if (at < way.length - 1) {
+      await form.getByRole("checkbox", { name: "with a condition" }).nth(at).check();
+    }
+  }
+  return form;
+}
+
+async function finish(form: Locator): Promise<void> {
+  await form.getByRole("button", { name: "Filter", exact: true }).click();
+  await form.waitFor({ state: "detached" });
+}
+
+it("a list is filtered by values, by emptiness and by other records, and the address keeps it", async () => {
+  const { page, faults } = await world.open("/records/City");
+  await total(page, CITIES).waitFor();
+  const country = await ask(page, [["Country code", "is"]]);
+  await find(page, country.getByRole("combobox", { name: "Value" }), "germ", "Germany (DE)");
+  await finish(country);
+  await total(page, 100).waitFor();
+  const population = await ask(page, [["Population", "is less than"]]);
+  await population.getByRole("textbox", { name: "Value" }).fill("51");
+  await finish(population);
+  await total(page, 0).waitFor();
+  await page.getByText("One holds").click();
+  await total(page, 150).waitFor();
+  await finish(await ask(page, [["Notes", "is not empty"]]));
+  await total(page, 150).waitFor();
+  await page.getByRole("button", { name: "Remove the filter: Notes is not empty" }).click();
+  await page.getByText("Country code is DE").click();
+  const changed = page.getByRole("form", { name: "Filter" });
+  await choose(page, changed.getByRole("combobox", { name: "What" }), "is not");
+  await finish(changed);
+  await total(page, 200).waitFor();
+  await page.reload();
+  await total(page, 200).waitFor();
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+it("a list is filtered by what holds for related records", async () => {
+  const { page, faults } = await world.open("/records/Country");
+  await total(page, 2).waitFor();
+  const cities = await ask(page, [
+    ["Cities", "has one where"],
+    ["Population", "is one of"],
+  ]);
+  await cities.getByRole("combobox", { name: "Value" }).fill("250");
+  await page.keyboard.press("Enter");
+  await cities.getByRole("combobox", { name: "Value" }).fill("260");
+  await page.keyboard.press("Enter");
+  await finish(cities);
+  await total(page, 1).waitFor();
+  await page.getByText("Cities has one where population is one of 250, 260").waitFor();
+  expect(await page.locator('[data-record="DE"]').count()).toBe(1);
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+it("figures of all records that match stand below the table once they are asked for", async () => {
+  const { page } = await world.open("/records/City?q=City");
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.postData() ?? ""));
+  await total(page, CITIES).waitFor();
+  expect(asked.filter((body) => body.includes("query Figures"))).toEqual([]);
+  await page.getByRole("button", { name: "Totals" }).click();
+  await page.locator("[data-figure=sum]").getByText("45,150", { exact: true }).waitFor();
+  await page.locator("[data-figure=avg]").getByText("150.5", { exact: true }).waitFor();
+  await page.locator("[data-figure=max]").getByText("300", { exact: true }).waitFor();
+  await page.close();
+});
+
+it("a view is saved, chosen, shared and deleted", async () => {
+  const { page, faults } = await world.open(
+    `/records/City?sort=name&down=true&filter=${encodeURIComponent('[{"field":"population","verb":"lte","value":10}]')}`,
+  );
+  await total(page, 10).waitFor();
+  const menu = (name: string): Locator => page.getByRole("button", { name, exact: true });
+  await menu("Views").click();
+  await page.getByRole("menuitem", { name: "Save this view…" }).click();
+  await page.getByRole("textbox", { name: "Name" }).fill("Small ones");
+  await page.getByRole("button", { name: "Save the view" }).click();
+  await menu("Small ones").waitFor();
+
+  // Another tab, which has not seen it, finds it.
+  await page.goto(`${world.service.url}/dashboard/records/City`);
+  await total(page, CITIES).waitFor();
+  await menu("Views").click();
+  await page.getByRole("menuitem", { name: "Small ones" }).click();
+  await total(page, 10).waitFor();
+  expect(await page.getByRole("columnheader", { name: "Name" }).getAttribute("aria-sort")).toBe("descending");
+  await menu("Small ones").click();
+  await page.getByRole("menuitem", { name: "Rename, share or delete" }).click();
+  await page.getByRole("checkbox", { name: "Share it with all who may see these records" }).check();
+  await page.getByRole("button", { name: "Save the view" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  const { rows } = await world.sql.query("SELECT name, is_shared FROM powercrud.saved_view");
+  expect(rows).toEqual([{ name: "Small ones", is_shared: true }]);
+
+  await menu("Small ones").click();
+  await page.getByRole("menuitem", { name: "Rename, share or delete" }).click();
+  await page.getByRole("button", { name: "Delete the view" }).click();
+  await menu("Views").waitFor();
+  expect((await world.sql.query("SELECT FROM powercrud.saved_view")).rowCount).toBe(0);
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+it("a record's page has the records that it is linked with, and leads to all of them", async () => {
+  const { page, faults } = await world.open("/records/Country/DE");
+  const cities = page.locator("[data-relation=cities]");
+  await cities.locator("[data-related]").nth(4).waitFor();
+  expect(await cities.locator("[data-related]").count()).toBe(5);
+  await cities.getByRole("link", { name: "All 100" }).click();
+  await total(page, 100).waitFor();
+  await page.getByText("Country is one where code is DE").waitFor();
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+it("columns that are chosen stay chosen in this browser", async () => {
+  const { page } = await world.open("/records/Tag");
+  await page.getByText("blue").waitFor();
+  await page.getByRole("button", { name: "Columns" }).click();
+  await page.getByRole("menuitemcheckbox", { name: "Cities" }).click();
+  await page.getByRole("columnheader", { name: "Cities" }).waitFor({ state: "detached" });
+  await page.goto(`${world.service.url}/dashboard/records/Tag`);
+  await page.getByText("blue").waitFor();
+  expect(await page.getByRole("columnheader", { name: "Cities" }).count()).toBe(0);
+  await page.close();
+});
+
+it("many records are linked with others, and many are deleted, with a preview first", async () => {
+  const { page } = await world.open("/records/City?q=City");
+  await total(page, CITIES).waitFor();
+  await page.getByRole("button", { name: "Edit all 300 cities that match" }).click();
+  const drawer = page.getByRole("dialog");
+  await drawer.getByRole("button", { name: "Choose a field to change" }).click();
+  await choose(page, drawer.getByRole("combobox", { name: "Field" }), "Tags");
+  await choose(page, drawer.getByRole("combobox", { name: "What" }), "add links to");
+  await find(page, drawer.getByRole("combobox", { name: "New value of Tags" }), "bl", "blue");
+  await drawer.getByRole("button", { name: "Change 300 cities" }).click();
+  await page.locator("[data-tray]").getByText("300 of 300").waitFor();
+  expect((await world.sql.query('SELECT count(*)::int AS n FROM "_CityToTag"')).rows).toEqual([{ n: 300 }]);
+
+  await row(page, 1).getByRole("checkbox").check();
+  await row(page, 2).getByRole("checkbox").check();
+  await page.getByRole("button", { name: "Delete 2 cities" }).click();
+  await drawer.getByRole("button", { name: "Preview" }).click();
+  await drawer.getByText("2 would be deleted, 0 would fail, 0 would be left out.").waitFor();
+  expect((await world.sql.query("SELECT count(*)::int AS n FROM city")).rows).toEqual([{ n: CITIES }]);
+  await drawer.getByRole("button", { name: "Delete 2 cities" }).click();
+  await total(page, CITIES - 2).waitFor();
+  expect((await world.sql.query("SELECT id FROM city WHERE id < 4 ORDER BY id")).rows).toEqual([{ id: 3 }]);
+  await page.close();
+});
+
+it("a record's form finds the records that it refers to, and adds and removes links", async () => {
+  const { page, faults } = await world.open("/records/City/20");
+  const country = page.getByRole("combobox", { name: "Country code" });
+  await expect.poll(() => country.inputValue()).toBe("France (FR)");
+  await find(page, country, "germ", "Germany (DE)");
+  await find(page, page.getByRole("combobox", { name: "Remove from Tags" }), "bl", "blue");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved.").waitFor();
+  const { rows } = await world.sql.query(
+    'SELECT country_code, (SELECT count(*)::int FROM "_CityToTag" WHERE "A" = city.id) AS tags FROM city WHERE id = 20',
+  );
+  expect(rows).toEqual([{ country_code: "DE", tags: 0 }]);
+  expect(faults).toEqual([]);
+  await page.close();
+});
