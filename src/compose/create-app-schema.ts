@@ -18,6 +18,7 @@ import { addSchedules } from "../graphql/schedules.ts";
 import { reachOf } from "../graphql/viewer-info.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import type { LaunchOwnTask } from "../graphql/tasks/launch-fields.ts";
+import { reachOf } from "../graphql/viewer-info.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
@@ -89,6 +90,9 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
         retryTask: engine.retryTask,
         own: { tasks: parts.ownTasks, launch: parts.launchOwnTask },
         statusPageOf,
+        locks: engine.ports.locks,
+        reachesAll: (viewer, model) =>
+          reachOf(engine.models, engine.models.get(model), engine.access, viewer) === "ALL",
         showPreviews: engine.showPreviews,
         ...(engine.watch === undefined ? {} : { onMissing: engine.watch.missingTask }),
       }),

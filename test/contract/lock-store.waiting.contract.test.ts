@@ -7,6 +7,52 @@ import { openTransaction } from "./open-transaction.ts";
 describeLocks("lock store, lines together", (world) => {
   const { acquire, acquireFree, acquireOrWait, acquireWaiting, release } = lockVerbs(world);
 
+  it("tells what each owner holds, what it waits for, and which owners are in its way", async () => {
+    const [holder, first, second, idle, whole, book, page] = [
+      newOwner(),
+      newOwner(),
+      newOwner(),
+      newOwner(),
+      newOwner(),
+      newModel(),
+      newModel("Page"),
+    ];
+    await acquire(holder, { model: book, ids: numbers(30) }, { model: page, ids: "all" });
+    await acquireOrWait(first, { model: book, ids: numbers(40, 15) });
+    await acquireOrWait(second, { model: book, ids: ["1", "50"] }, { model: page, ids: ["7"] });
+    await acquireOrWait(whole, { model: page, ids: "all" });
+
+    const { locks } = world();
+    const owned = await locks.owned([holder, first, second, idle]);
+    expect(owned.get(holder)).toMatchObject([
+      { model: book, count: 30, isInLine: false },
+      { model: page, count: null, isInLine: false },
+    ]);
+    expect(owned.get(first)).toMatchObject([{ model: book, count: 40, isInLine: true }]);
+    expect(owned.has(idle)).toBe(false);
+
+    const blockers = await locks.blockers([holder, first, second, idle, whole]);
+    expect([holder, idle].map((owner) => blockers.get(owner))).toEqual([undefined, undefined]);
+    expect(blockers.get(first)).toMatchObject([
+      { owner: holder, model: book, count: 16, ids: numbers(10, 15) },
+    ]);
+    expect(blockers.get(second)).toHaveLength(3);
+    expect(blockers.get(second)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ owner: holder, model: book, count: 1, ids: ["1"] }),
+        expect.objectContaining({ owner: first, model: book, count: 1, ids: ["50"] }),
+        expect.objectContaining({ owner: holder, model: page, count: null, ids: [] }),
+      ]),
+    );
+    // One that came first is named beside the one that holds the model.
+    expect(blockers.get(whole)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ owner: holder, model: page, count: null }),
+        expect.objectContaining({ owner: second, model: page, count: 1, ids: ["7"] }),
+      ]),
+    );
+  });
+
   describe("the last before a waiter", () => {
     const lastBefore = (owner: string): Promise<string | undefined> =>
       world().unitOfWork.run((transaction) => world().locks.lastBefore(transaction, owner));

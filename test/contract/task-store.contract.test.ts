@@ -52,6 +52,9 @@ describeWorlds("task store", (world) => {
         const expected = all.filter((task) => isWithin(seen, task));
         expect(idsOf(await store.list({ schedules, seen, limit: 10 }))).toEqual(idsOf(expected));
         expect(await store.count({ schedules, seen })).toBe(expected.length);
+        expect([...(await store.countByStatus({ schedules, seen, statuses: ["FAILED"] }))]).toEqual(
+          expected.length === 0 ? [] : [["PENDING", expected.length]],
+        );
         const own = await store.list({ schedules, seen, createdBy: "ann", limit: 10 });
         expect(idsOf(own)).toEqual(idsOf(expected.filter(({ viewer }) => viewer.id === "ann")));
         const children = (await store.children([first.id], seen)).get(first.id);
@@ -63,6 +66,26 @@ describeWorlds("task store", (world) => {
         0, 5, 2, 2, 4, 1, 1, 0,
       ]);
     });
+  });
+
+  it("is listed and counted by when it was launched: from one moment on, before another", async () => {
+    const schedules = ["times"];
+    const days = [1, 2, 3].map((day) => new Date(Date.UTC(2026, 0, day)));
+    for (const createdAt of days) {
+      await created({ schedule: "times", createdAt });
+    }
+    const [first, second, third] = days as [Date, Date, Date];
+    const store = world().tasks;
+    const timesOf = async (filter: TaskFilter): Promise<readonly Date[]> => {
+      const tasks = await store.list({ ...filter, schedules, limit: 10 });
+      expect(await store.count({ ...filter, schedules })).toBe(tasks.length);
+      return tasks
+        .map(({ createdAt }) => createdAt)
+        .toSorted((one, other) => one.getTime() - other.getTime());
+    };
+    expect(await timesOf({ createdAfter: second })).toEqual([second, third]);
+    expect(await timesOf({ createdBefore: second })).toEqual([first]);
+    expect(await timesOf({ createdAfter: second, createdBefore: third })).toEqual([second]);
   });
 
   describe("create and read", () => {

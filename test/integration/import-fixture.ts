@@ -49,7 +49,7 @@ const CONFIG = defineConfig({
   generated: demoConfig.generated,
   models: {
     Country: { access: { read: true } },
-    Tag: { access: { read: true } },
+    Tag: { access: { read: true, create: isAda, update: isAda } },
     City: { access: { read: true, create: isAda, update: isAda } },
   },
   auth: {

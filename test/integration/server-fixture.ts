@@ -150,7 +150,10 @@ export function createFixtureSchema(
 ): GraphQLSchema {
   const builder = createBuilder({ datamodel: { models: {}, enums: {}, types: {} } });
   const { models, names } = chooseNames(
-    createModelRegistry([modelOf("City", [scalar("id", "Int", { isKey: true })])], []),
+    createModelRegistry(
+      ["City", "Country"].map((name) => modelOf(name, [scalar("id", "Int", { isKey: true })])),
+      [],
+    ),
     { models: {} },
     builtInNames([createTaskSchema(ports)]),
   );

@@ -375,3 +375,20 @@ describe("auth.tasks", () => {
     expect(await count(() => ({ createBy: ["cid"] }) as never)).toMatch(/createBy is not an option/);
   });
 });
+
+it("a task in line shows which of its records are held, and nothing of the task that holds them", async () => {
+  const change = (user: string, ids: string, onConflict: string): Promise<Record<string, never>> => {
+    const options = `mode: ASYNC, onConflict: ${onConflict}, label: "secret of ${user}"`;
+    const args = `selection: { ids: [${ids}] }, data: { population: { set: 1 } }, options: { ${options} }`;
+    return ask(user, `mutation { bulkUpdateCities(${args}) { ... on TaskLaunched { task { id } } } }`);
+  };
+  const [two, three] = ['"City:2"', '"City:3"'];
+  expect(await change("ann", two, "REJECT")).toMatchObject({ bulkUpdateCities: { task: {} } });
+  await change("bob", `${two}, ${three}`, "WAIT");
+  const query = `{ tasks(where: { statuses: [WAITING] }) { countByStatus { status count }
+    nodes { locks { model count isInLine } blockers { model count recordIds task ${TASK} } } } }`;
+  const locks = [{ model: "City", count: 2, isInLine: true }];
+  const blockers = [{ model: "City", count: 1, recordIds: [JSON.parse(two)], task: STAND_IN }];
+  const countByStatus = expect.arrayContaining([{ status: "WAITING", count: 1 }]);
+  expect((await ask("bob", query))["tasks"]).toMatchObject({ countByStatus, nodes: [{ locks, blockers }] });
+});

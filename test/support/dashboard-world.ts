@@ -15,6 +15,7 @@ import { createTestDatabase } from "./test-database.ts";
 /** A service of the demo's models without authentication, and a browser. */
 export interface DashboardWorld {
   readonly service: PowerCrudService;
+  readonly databaseUrl: string;
   readonly sql: Client;
   readonly browser: Browser;
   /** Opens a page of the dashboard: `/records/City`. */
@@ -49,6 +50,9 @@ export function useDashboard(cities: number): DashboardWorld {
   return {
     get service() {
       return service;
+    },
+    get databaseUrl() {
+      return database.url;
     },
     get sql() {
       return sql;

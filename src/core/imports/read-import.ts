@@ -53,8 +53,10 @@ export function createPageReader(
       const plan = head ?? plans.ofObjects(rows);
       const lines = rows.map(({ line }) => line);
       const page = new ImportPage(firstRow, lines);
-      const cells = rows.map((row, place) => readCells(plan, row, (found) => page.note(place, found)));
-      await plan.reader.read(page, cells);
+      await plan.reader.read(page, (place) => {
+        const row = rows[place];
+        return row && readCells(plan, row, (found) => page.note(place, found));
+      });
       return { reader: plan.reader, page };
     },
   };

@@ -19,6 +19,28 @@ export interface LockRefusal {
   readonly totalConflicts: number;
 }
 
+/** What an owner holds, or waits for in line, of one model. */
+export interface OwnedRecords {
+  readonly model: string;
+  /** How many; null for the whole model. */
+  readonly count: number | null;
+  readonly isInLine: boolean;
+}
+
+/** Records of one model that an owner in line waits for, and the task in its way. */
+export interface Blocker {
+  /** The task that holds them, or that came before in the line. */
+  readonly owner: string;
+  readonly model: string;
+  /** How many; null where the whole model is held. */
+  readonly count: number | null;
+  /** The first of them, at most {@link MAX_BLOCKED_IDS}. */
+  readonly ids: readonly string[];
+}
+
+/** More records in the way than these are counted, not named. */
+export const MAX_BLOCKED_IDS = 10;
+
 /** The answer to a claim. */
 export type AcquireResult = { readonly kind: "GRANTED" } | LockRefusal;
 
@@ -111,6 +133,10 @@ export interface LockStore {
    * @param scope the viewer's lock scope: claims on the whole model under another scope do not count
    */
   owners(model: string, ids: readonly string[], scope?: string): Promise<ReadonlyMap<string, string>>;
+  /** What each owner holds and waits for; those that have neither are left out. One look-up for all. */
+  owned(owners: readonly string[]): Promise<ReadonlyMap<string, readonly OwnedRecords[]>>;
+  /** What keeps each owner in line waiting, those with most records first; others are left out. One look-up for all. */
+  blockers(owners: readonly string[]): Promise<ReadonlyMap<string, readonly Blocker[]>>;
   /**
    * Everything the owner holds, one claim a model and scope, ids in order.
    * @param options.maxIds a claim on more records shows as one on the whole model. Default: no limit

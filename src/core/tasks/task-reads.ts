@@ -21,6 +21,10 @@ export interface TaskFilter {
   readonly parents?: readonly string[];
   /** Launched by the schedules of these names. */
   readonly schedules?: readonly string[];
+  /** Launched at this time or later. */
+  readonly createdAfter?: Date;
+  /** Launched before this time. */
+  readonly createdBefore?: Date;
   /** Only those that a viewer sees. */
   readonly seen?: TaskScope | undefined;
 }
@@ -39,6 +43,8 @@ export interface TaskReads {
   list(query: TaskQuery): Promise<readonly Task[]>;
   /** Number of matching tasks on all pages. */
   count(query: TaskFilter): Promise<number>;
+  /** The same by status; statuses without tasks are left out. `statuses` does not restrict. */
+  countByStatus(query: TaskFilter): Promise<ReadonlyMap<TaskStatus, number>>;
   /** The retries of these tasks, by the retried task: of each the first {@link MAX_LISTED_RETRIES}, oldest first. @param seen only those */
   retries(taskIds: readonly string[], seen?: TaskScope): Promise<ReadonlyMap<string, readonly Task[]>>;
   /** The newest task among its retries, their retries, and so on; undefined where it was never retried. */

@@ -46,13 +46,18 @@ export interface Connection {
   close(): void;
 }
 
+/** The socket's close code for a caller that is refused. */
+const REFUSED_CLOSE = 4403;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
 /** After that time on a connected socket a subscription is there. The service does not say when. */
 const SETTLED_MS = 1000;
 
-/** @param token sent with every request; undefined where the service asks for none */
-export function connect(url: URL, token: string | undefined): Connection {
+/**
+ * @param token sent with every request; undefined where the service asks for none
+ * @param onExpired called when the service no longer takes the token
+ */
+export function connect(url: URL, token: string | undefined, onExpired: () => void): Connection {
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const client = createClient({
     url: url.href,
@@ -71,12 +76,17 @@ export function connect(url: URL, token: string | undefined): Connection {
     connectionParams: token === undefined ? {} : { authorization: `Bearer ${token}` },
     on: {
       connected: () => link.set(true),
-      closed: () => link.set(false),
+      closed: (event) => {
+        link.set(false);
+        if ((event as { readonly code?: unknown }).code === REFUSED_CLOSE) {
+          onExpired();
+        }
+      },
     },
   });
   return {
     link,
-    request: (document, variables) => request(client, document, variables),
+    request: (document, variables) => request(client, document, variables, onExpired),
     follow: (following) => follow(socket, following),
     download: (path, name) => download(new URL(path, url), headers, name),
     readStart: (path, mostBytes) => readStart(new URL(path, url), headers, mostBytes),
@@ -163,6 +173,7 @@ async function request<Data, Variables extends object>(
   client: Client,
   document: TypedDocumentNode<Data, Variables> | string,
   variables: Variables,
+  onExpired: () => void,
 ): Promise<Data> {
   const asked = createRequest<Data, Variables>(document, variables);
   const definition = asked.query.definitions.find(
@@ -171,6 +182,11 @@ async function request<Data, Variables extends object>(
   const isMutation = definition?.operation === OperationTypeNode.MUTATION;
   const source = isMutation ? client.executeMutation(asked) : client.executeQuery(asked);
   const answer = await source.toPromise();
+  if (
+    answer.error?.graphQLErrors.some(({ extensions }) => extensions["code"] === "UNAUTHENTICATED") === true
+  ) {
+    onExpired();
+  }
   if (answer.error !== undefined || answer.data === undefined) {
     throw new Error(messageOf(answer));
   }

@@ -3,6 +3,7 @@ import {
   AppShell,
   Burger,
   Button,
+  Drawer,
   Group,
   Text,
   useComputedColorScheme,
@@ -11,7 +12,7 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import { Outlet, useLocation } from "@tanstack/react-router";
 import type { JSX } from "react";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { PageLink } from "../parts/link.tsx";
 import { Rail } from "./rail.tsx";
 import { Tray } from "./tray.tsx";
@@ -20,13 +21,18 @@ import { useLink, useWorkspace } from "./workspace.tsx";
 /** The frame around every page. */
 export function App(): JSX.Element {
   const [isOpen, rail] = useDisclosure(false);
+  const [isFolded, fold] = useFolded();
   const { viewer, signOut } = useWorkspace();
   const { pathname } = useLocation();
   useEffect(() => rail.close(), [pathname, rail.close]);
   return (
     <AppShell
       header={{ height: 48 }}
-      navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !isOpen } }}
+      navbar={{
+        width: isFolded ? NARROW_RAIL : RAIL,
+        breakpoint: "sm",
+        collapsed: { mobile: true },
+      }}
       padding="md"
     >
       <AppShell.Header>
@@ -51,8 +57,11 @@ export function App(): JSX.Element {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs">
-        <Rail />
+        <Rail isNarrow={isFolded} onFold={fold} />
       </AppShell.Navbar>
+      <Drawer opened={isOpen} onClose={rail.close} size={280} title="Menu" hiddenFrom="sm" padding="xs">
+        <Rail isNarrow={false} onFold={undefined} />
+      </Drawer>
       <AppShell.Main>
         <OfflineLine />
         <Outlet />
@@ -62,12 +71,28 @@ export function App(): JSX.Element {
   );
 }
 
+const RAIL = 220;
+const NARROW_RAIL = 56;
+const FOLDED = "powercrud.rail";
+
+/** Whether the rail has only icons, kept in this browser, and what changes that. */
+function useFolded(): readonly [boolean, () => void] {
+  const [isFolded, setFolded] = useState(() => localStorage.getItem(FOLDED) === "narrow");
+  return [
+    isFolded,
+    () => {
+      localStorage.setItem(FOLDED, isFolded ? "wide" : "narrow");
+      setFolded(!isFolded);
+    },
+  ];
+}
+
 /** Says that what one sees may be old. It covers nothing. */
 function OfflineLine(): JSX.Element | null {
   const { isOnline, since } = useLink();
   return isOnline ? null : (
     <Text size="xs" role="status" className="offline">
-      Reconnecting… what you see is from {since.toLocaleTimeString()}.
+      Reconnecting… what you see is from {since.toLocaleTimeString(undefined, { hour12: false })}.
     </Text>
   );
 }

@@ -11,9 +11,9 @@ import { Empty } from "../parts/notice.tsx";
 import { readListSearch } from "../records/list-search.ts";
 import { RecordListPage } from "../records/record-list-page.tsx";
 import { RecordPage } from "../records/record-page.tsx";
-import type { TaskListSearch } from "../tasks/task-list-page.tsx";
 import { TaskListPage } from "../tasks/task-list-page.tsx";
 import { TaskPage } from "../tasks/task-page.tsx";
+import { readTaskSearch } from "../tasks/task-search.ts";
 import { App } from "./app.tsx";
 
 const root = createRootRoute({
@@ -25,7 +25,7 @@ const tasks = createRoute({
   getParentRoute: () => root,
   path: "/tasks",
   component: TaskListPage,
-  validateSearch: (search: Record<string, unknown>): TaskListSearch => search,
+  validateSearch: readTaskSearch,
 });
 
 const task = createRoute({ getParentRoute: () => root, path: "/tasks/$id", component: TaskPage });

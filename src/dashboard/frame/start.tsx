@@ -99,6 +99,9 @@ function Pages(props: {
   );
 }
 
+const EXPIRED =
+  "Your sign-in is over: the service no longer takes this key or token. Sign in again to go on where you are.";
+
 interface Opened {
   readonly workspace?: Omit<Workspace, "signOut">;
   readonly problem?: string;
@@ -108,13 +111,26 @@ function useOpened(key: string | undefined, turn: number): Opened {
   const [opened, setOpened] = useState<Opened>({});
   useEffect(() => {
     let isWanted = true;
-    const connection = connect(new URL("/graphql", location.href), key);
+    let workspace: Omit<Workspace, "signOut"> | undefined;
+    const close = (): void => {
+      workspace?.feed.close();
+      connection.close();
+    };
+    const expire = (): void => {
+      // Before it is open, the answer itself says what is wrong.
+      if (isWanted && workspace !== undefined) {
+        setOpened({ problem: EXPIRED });
+        close();
+      }
+    };
+    const connection = connect(new URL("/graphql", location.href), key, expire);
     setOpened({});
     const openUp = async (): Promise<void> => {
       try {
         const overview = await connection.request(OverviewDocument, {});
         if (isWanted) {
-          setOpened({ workspace: workspaceOf(connection, overview) });
+          workspace = workspaceOf(connection, overview);
+          setOpened({ workspace });
         }
       } catch (error) {
         if (isWanted) {
@@ -125,7 +141,7 @@ function useOpened(key: string | undefined, turn: number): Opened {
     void openUp();
     return () => {
       isWanted = false;
-      connection.close();
+      close();
     };
   }, [key, turn]);
   return opened;

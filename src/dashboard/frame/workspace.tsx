@@ -1,10 +1,11 @@
 import type { JSX, ReactNode } from "react";
-import { createContext, useContext, useSyncExternalStore } from "react";
+import { createContext, useContext, useEffect, useRef, useSyncExternalStore } from "react";
 import type { Connection, LinkState } from "../api/connection.ts";
 import type { OverviewQuery, TaskRowFragment } from "../generated/graphql.ts";
 import type { Model } from "../models/model.ts";
 import type { SchemaReader } from "../models/shape.ts";
 import type { TaskFeed } from "../tasks/task-feed.ts";
+import { isSettled } from "../tasks/task-feed.ts";
 
 /** What every page stands on. */
 export interface Workspace {
@@ -32,16 +33,37 @@ export function useWorkspace(): Workspace {
   return workspace;
 }
 
-/** The newest state of a task that a query brought. */
+/** The newest state of a task that a query brought. It outlives the feed's memory. */
 export function useLiveTask(task: TaskRowFragment): TaskRowFragment {
   const { feed } = useWorkspace();
-  return useSyncExternalStore(feed.subscribe, () => feed.read(task.id)) ?? task;
+  const live = useSyncExternalStore(feed.subscribe, () => feed.read(task.id));
+  const newest = useRef(task);
+  if (live !== undefined) {
+    newest.current = live;
+  } else if (newest.current.id !== task.id || isSettled(task)) {
+    newest.current = task;
+  }
+  return newest.current;
 }
 
 /** All tasks that are not settled. */
 export function useRunningTasks(): readonly TaskRowFragment[] {
   const { feed } = useWorkspace();
   return useSyncExternalStore(feed.subscribe, feed.running);
+}
+
+/** Runs `action` when messages come through again. */
+export function useReturn(action: () => void): void {
+  const { isOnline } = useLink();
+  const wasOnline = useRef(true);
+  const latest = useRef(action);
+  latest.current = action;
+  useEffect(() => {
+    if (isOnline && !wasOnline.current) {
+      latest.current();
+    }
+    wasOnline.current = isOnline;
+  }, [isOnline]);
 }
 
 /** Whether messages come through. */

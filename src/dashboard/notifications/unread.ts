@@ -31,8 +31,19 @@ export function useNotificationFeed(action: () => void): void {
 export function useUnreadCount(): number {
   const { connection, isSomebody } = useNotified();
   const { data, reload } = useAnswer("unread", async () =>
-    isSomebody ? (await connection.request(UnreadNotificationsDocument, {})).notifications.totalCount : 0,
+    isSomebody ? (await connection.request(UnreadNotificationsDocument, {})).notifications.unreadCount : 0,
   );
   useNotificationFeed(reload);
+  useEffect(() => {
+    reads.add(reload);
+    return () => void reads.delete(reload);
+  }, [reload]);
   return data ?? 0;
+}
+
+const reads = new Set<() => void>();
+
+/** To be called when some were marked as read: nobody else tells. */
+export function tellRead(): void {
+  reads.forEach((reload) => reload());
 }

@@ -8,14 +8,16 @@ export function Answered<Data>(props: {
   answer: Answer<Data | undefined>;
   /** Says that there is no such thing. */
   missing: string;
+  /** Shown while it is read, as high as what will come. */
+  skeleton?: JSX.Element;
   children: (data: Data) => JSX.Element;
 }): JSX.Element {
-  const { answer, missing, children } = props;
+  const { answer, missing, skeleton, children } = props;
   if (answer.data !== undefined) {
     return children(answer.data);
   }
   if (answer.error !== undefined) {
     return <Failure message={answer.error} onRetry={answer.reload} />;
   }
-  return answer.isLoading ? <Text c="dimmed">Loading…</Text> : <Empty>{missing}</Empty>;
+  return answer.isLoading ? (skeleton ?? <Text c="dimmed">Loading…</Text>) : <Empty>{missing}</Empty>;
 }

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import { useReturn } from "../frame/workspace.tsx";
 import { errorText } from "./error-text.ts";
 
 /** What a page asked the service for. */
@@ -12,7 +13,7 @@ export interface Answer<Data> {
 }
 
 /**
- * Asks when the page is drawn, and again when `key` changes. An answer that comes after a later question is dropped.
+ * Asks when the page is drawn, when `key` changes, and when the service is there again. An answer that comes after a later question is dropped.
  * @param key names the question
  */
 export function useAnswer<Data>(key: string, ask: () => Promise<Data>): Answer<Data> {
@@ -34,6 +35,7 @@ export function useAnswer<Data>(key: string, ask: () => Promise<Data>): Answer<D
       isWanted = false;
     };
   }, [key, turn]);
+  useReturn(reload);
   return { data: state.data, error: state.error, isLoading: state.key !== key, reload };
 }
 

@@ -1,9 +1,9 @@
-import { Badge, Button, Group, Stack, Table, Text, Title } from "@mantine/core";
+import { Badge, Button, Code, Group, Skeleton, Stack, Table, Text, Title } from "@mantine/core";
 import type { JSX } from "react";
 import { useEffect, useState } from "react";
 import { watchTask } from "../frame/watched-tasks.ts";
-import { useWorkspace } from "../frame/workspace.tsx";
-import type { ScheduleRowFragment } from "../generated/graphql.ts";
+import { useLiveTask, useWorkspace } from "../frame/workspace.tsx";
+import type { ScheduleRowFragment, TaskRowFragment } from "../generated/graphql.ts";
 import {
   PauseScheduleDocument,
   ResumeScheduleDocument,
@@ -19,6 +19,7 @@ import { StatusBadge } from "../tasks/task-bar.tsx";
 import { errorText } from "../parts/error-text.ts";
 
 const REFRESH_MS = 1000;
+const EXAMPLE = `schedules: [{ name: "nightly", cron: "0 3 * * *", task: myTask }]`;
 
 /** What a mutation answered; a refusal has a message. */
 type Answered = { readonly __typename: string; readonly message?: string };
@@ -48,8 +49,14 @@ export function ScheduleListPage(): JSX.Element {
       </Title>
       {failure === undefined ? null : <Failure message={failure} />}
       {answer.error === undefined ? null : <Failure message={answer.error} onRetry={answer.reload} />}
-      {data === undefined ? null : data.length === 0 ? (
-        <Empty>No task launches by itself. Schedules stand in the project&apos;s config file.</Empty>
+      {data === undefined ? (
+        answer.error === undefined ? (
+          <Skeleton height={160} />
+        ) : null
+      ) : data.length === 0 ? (
+        <Empty action={<Code>{EXAMPLE}</Code>}>
+          No task launches by itself. Schedules stand in the project&apos;s config file, such as:
+        </Empty>
       ) : (
         <Table.ScrollContainer minWidth={720}>
           <Table verticalSpacing="xs">
@@ -111,25 +118,28 @@ function ScheduleTableRow(props: {
       </Table.Td>
       <Table.Td>
         {isPaused ? (
-          <Badge variant="light" color="yellow" tt="none">
-            Paused
-          </Badge>
+          <>
+            <Badge variant="light" color="yellow" tt="none">
+              Paused
+            </Badge>
+            <Text size="xs" c="dimmed">
+              {schedule.pausedBy ? `by ${schedule.pausedBy}` : ""}
+            </Text>
+          </>
         ) : nextRunAt === null || nextRunAt === undefined ? (
           "–"
         ) : (
-          <Text size="sm">{new Date(nextRunAt).toLocaleString()}</Text>
+          <>
+            <Text size="sm">{new Date(nextRunAt).toLocaleString()}</Text>
+            <TimeText at={nextRunAt} />
+          </>
         )}
       </Table.Td>
       <Table.Td>
         {lastTask === null || lastTask === undefined ? (
           <Text size="sm">{schedule.lastMessage ?? "never"}</Text>
         ) : (
-          <Group gap="xs">
-            <PageLink to="/tasks/$id" params={{ id: lastTask.id }} size="sm">
-              <TimeText at={schedule.lastRunAt ?? lastTask.createdAt} />
-            </PageLink>
-            <StatusBadge task={lastTask} />
-          </Group>
+          <LastTask task={lastTask} at={schedule.lastRunAt ?? lastTask.createdAt} />
         )}
       </Table.Td>
       <Table.Td>
@@ -143,5 +153,18 @@ function ScheduleTableRow(props: {
         </Group>
       </Table.Td>
     </Table.Tr>
+  );
+}
+
+/** The task that a schedule launched last, as it is now. */
+function LastTask(props: { task: TaskRowFragment; at: string }): JSX.Element {
+  const task = useLiveTask(props.task);
+  return (
+    <Group gap="xs">
+      <PageLink to="/tasks/$id" params={{ id: task.id }} size="sm">
+        <TimeText at={props.at} />
+      </PageLink>
+      <StatusBadge task={task} />
+    </Group>
   );
 }

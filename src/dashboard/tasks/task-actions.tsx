@@ -1,7 +1,8 @@
-import { Button, Group, Tooltip } from "@mantine/core";
+import { Group } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
-import type { JSX } from "react";
+import type { JSX, ReactNode } from "react";
 import { useState } from "react";
+import { watchTask } from "../frame/watched-tasks.ts";
 import { useWorkspace } from "../frame/workspace.tsx";
 import type { TaskRowFragment } from "../generated/graphql.ts";
 import {
@@ -10,14 +11,16 @@ import {
   ResumeTaskDocument,
   RetryTaskDocument,
 } from "../generated/graphql.ts";
-import { Failure } from "../parts/notice.tsx";
 import { errorText } from "../parts/error-text.ts";
+import { Failure } from "../parts/notice.tsx";
+import { ActionButton } from "../parts/action-button.tsx";
+import { isSettled } from "./task-feed.ts";
+import { STATUS_WORDS } from "./task-words.ts";
 
 interface Action {
   readonly name: string;
-  readonly isPossible: boolean;
-  /** Why it is not possible. */
-  readonly reason: string;
+  /** Why it makes no difference now; undefined where it does. */
+  readonly reason: string | undefined;
   run(): Promise<Outcome>;
 }
 
@@ -25,8 +28,13 @@ interface Action {
 type Outcome = { readonly __typename: string; readonly message?: string; readonly task?: TaskRowFragment };
 
 /** The buttons of a task. One that makes no difference now is disabled and says why. */
-export function TaskActions(props: { task: TaskRowFragment; onChange: () => void }): JSX.Element {
-  const { task, onChange } = props;
+export function TaskActions(props: {
+  task: TaskRowFragment;
+  onChange: () => void;
+  /** More buttons behind. */
+  children?: ReactNode;
+}): JSX.Element {
+  const { task, onChange, children } = props;
   const navigate = useNavigate();
   const [busy, setBusy] = useState<string>();
   const [failure, setFailure] = useState<string>();
@@ -39,9 +47,11 @@ export function TaskActions(props: { task: TaskRowFragment; onChange: () => void
       .then((outcome) => {
         setFailure(outcome.message);
         onChange();
-        return outcome.__typename === "TaskLaunched" && outcome.task !== undefined
-          ? navigate({ to: "/tasks/$id", params: { id: outcome.task.id } })
-          : undefined;
+        if (outcome.__typename === "TaskLaunched" && outcome.task !== undefined) {
+          watchTask(outcome.task.id);
+          return navigate({ to: "/tasks/$id", params: { id: outcome.task.id } });
+        }
+        return undefined;
       })
       .catch((error: unknown) => setFailure(errorText(error)))
       .finally(() => setBusy(undefined));
@@ -50,19 +60,15 @@ export function TaskActions(props: { task: TaskRowFragment; onChange: () => void
     <>
       <Group gap="xs">
         {actions.map((action) => (
-          <Tooltip key={action.name} label={action.reason} disabled={action.isPossible}>
-            <Button
-              size="xs"
-              variant="default"
-              loading={busy === action.name}
-              data-disabled={action.isPossible ? undefined : true}
-              aria-disabled={!action.isPossible}
-              onClick={() => (action.isPossible ? run(action) : undefined)}
-            >
-              {action.name}
-            </Button>
-          </Tooltip>
+          <ActionButton
+            key={action.name}
+            name={action.name}
+            reason={action.reason}
+            isBusy={busy === action.name}
+            onClick={() => run(action)}
+          />
         ))}
+        {children}
       </Group>
       {failure === undefined ? null : <Failure message={failure} />}
     </>
@@ -71,35 +77,58 @@ export function TaskActions(props: { task: TaskRowFragment; onChange: () => void
 
 function useActions(task: TaskRowFragment): readonly Action[] {
   const { connection } = useWorkspace();
-  const { id, canPause, canResume, canCancel, canRetry, isDryRun } = task;
+  const { id, canPause, canResume, canCancel, canRetry } = task;
   const isPaused = task.status === "PAUSED" || (task.pauseRequestedAt ?? undefined) !== undefined;
   return [
     isPaused || canResume
       ? {
           name: "Resume",
-          isPossible: canResume,
-          reason: "The task is not paused.",
+          reason: canResume ? undefined : (overReason(task) ?? "The task is not paused."),
           run: async () => (await connection.request(ResumeTaskDocument, { id })).resumeTask,
         }
       : {
           name: "Pause",
-          isPossible: canPause,
-          reason: "Only a task that is queued or running can be paused.",
+          reason: canPause ? undefined : pauseReason(task),
           run: async () => (await connection.request(PauseTaskDocument, { id })).pauseTask,
         },
     {
       name: "Cancel",
-      isPossible: canCancel,
-      reason: "The task is over, or was asked to stop before.",
+      reason: canCancel ? undefined : (overReason(task) ?? "The task was asked to stop before."),
       run: async () => (await connection.request(CancelTaskDocument, { id })).cancelTask,
     },
     {
       name: "Retry what failed",
-      isPossible: canRetry,
-      reason: isDryRun
-        ? "A dry run changes nothing, so there is nothing to retry."
-        : "There is nothing to retry: the task is not over, or it wrote all its records.",
+      reason: canRetry ? undefined : retryReason(task),
       run: async () => (await connection.request(RetryTaskDocument, { id })).retryTask,
     },
   ];
+}
+
+function overReason(task: TaskRowFragment): string | undefined {
+  return isSettled(task) ? `The task is over: ${STATUS_WORDS[task.status].word.toLowerCase()}.` : undefined;
+}
+
+function pauseReason(task: TaskRowFragment): string {
+  const { status, kind, cancelRequestedAt } = task;
+  if (cancelRequestedAt !== null && cancelRequestedAt !== undefined) {
+    return "The task was asked to stop.";
+  }
+  if (kind === "reservation") {
+    return "A reservation does nothing that could pause.";
+  }
+  return (
+    overReason(task) ??
+    (status === "WAITING"
+      ? "The task waits in line, and does nothing yet. Cancel it to take it out of the line."
+      : "Only a task that is queued or running can be paused.")
+  );
+}
+
+function retryReason(task: TaskRowFragment): string {
+  if (!isSettled(task)) {
+    return "The task is not over yet.";
+  }
+  return task.isDryRun
+    ? "A dry run changes nothing, so there is nothing to retry."
+    : "There is nothing to retry: all its records were written.";
 }

@@ -1,25 +1,22 @@
-import { Badge, Group, Progress, Text, Tooltip } from "@mantine/core";
 import type { JSX } from "react";
 import type { TaskRowFragment } from "../generated/graphql.ts";
 import { isSettled } from "./task-feed.ts";
 import { count, rate, STATUS_WORDS, timeLeft } from "./task-words.ts";
 
+// Plain elements: long lists draw many of these anew.
+
 /** The status as a word and a colour. */
 export function StatusBadge(props: { task: Pick<TaskRowFragment, "status" | "isDryRun"> }): JSX.Element {
   const { word, color } = STATUS_WORDS[props.task.status];
   return (
-    <Group gap={4} wrap="nowrap">
-      <Badge variant="light" color={color} radius="sm" tt="none" className={`status-${color}`}>
-        {word}
-      </Badge>
+    <span className="statuses">
+      <span className={`status status-${color}`}>{word}</span>
       {props.task.isDryRun ? (
-        <Tooltip label="It only tries: nothing is changed">
-          <Badge variant="outline" color="gray" radius="sm" tt="none">
-            Dry run
-          </Badge>
-        </Tooltip>
+        <span className="status status-outline" title="It only tries: nothing is changed">
+          Dry run
+        </span>
       ) : null}
-    </Group>
+    </span>
   );
 }
 
@@ -27,29 +24,26 @@ export function StatusBadge(props: { task: Pick<TaskRowFragment, "status" | "isD
 export function TaskBar(props: { task: TaskRowFragment; isThin?: boolean }): JSX.Element {
   const { progress, status } = props.task;
   const { total, succeeded, failed, skipped } = progress;
-  const part = (value: number): number =>
-    total === null || total === undefined || total === 0 ? 0 : (100 * value) / total;
-  const isFull = isSettled(props.task) && (total ?? 0) === 0 && status === "SUCCEEDED";
-  const sections: readonly (readonly [number, string])[] = [
-    [isFull ? 100 : part(succeeded), isSettled(props.task) ? "green" : "blue"],
-    [part(failed), "red"],
-    [part(skipped), "gray"],
-  ];
+  const isOver = isSettled(props.task);
+  const part = (value: number): string =>
+    total === null || total === undefined || total === 0 ? "0%" : `${(100 * value) / total}%`;
+  const isFull = isOver && (total ?? 0) === 0 && status === "SUCCEEDED";
+  const percent = isFull ? 100 : Math.round(progress.percent ?? 0);
   return (
-    <Progress.Root size={props.isThin === true ? 4 : 8} radius="xl">
-      {sections.map(([value, color]) => (
-        <Progress.Section
-          key={color}
-          value={value}
-          color={color}
-          aria-label={`${Math.round(progress.percent ?? 0)} percent`}
-        />
-      ))}
-    </Progress.Root>
+    <span
+      className={props.isThin === true ? "bar bar-thin" : "bar"}
+      role="progressbar"
+      aria-valuenow={percent}
+      aria-label={`${percent} percent`}
+    >
+      <i className={isOver ? "bar-done" : "bar-going"} style={{ width: isFull ? "100%" : part(succeeded) }} />
+      <i className="bar-failed" style={{ width: part(failed) }} />
+      <i className="bar-skipped" style={{ width: part(skipped) }} />
+    </span>
   );
 }
 
-/** "12,000 of 50,000, 20K a second, about 2 s left". */
+/** "12,000 of 50,000 · 20K a second · about 2 s left". */
 export function TaskCounts(props: { task: TaskRowFragment }): JSX.Element {
   const { progress } = props.task;
   const { processed, total, failed, skipped, recordsPerSecond, etaMs } = progress;
@@ -61,9 +55,5 @@ export function TaskCounts(props: { task: TaskRowFragment }): JSX.Element {
     isOver ? undefined : rate(recordsPerSecond),
     isOver ? undefined : timeLeft(etaMs),
   ];
-  return (
-    <Text size="xs" c="dimmed" className="numbers">
-      {parts.filter((part) => part !== undefined).join(" · ")}
-    </Text>
-  );
+  return <small className="counts numbers">{parts.filter((part) => part !== undefined).join(" · ")}</small>;
 }

@@ -1,16 +1,26 @@
 import type { Connection } from "../api/connection.ts";
-import type { TaskFeedSubscription, TaskRowFragment } from "../generated/graphql.ts";
-import { TaskFeedDocument } from "../generated/graphql.ts";
+import type { TaskFeedSubscription, TaskRowFragment, TaskStatus } from "../generated/graphql.ts";
+import { TaskFeedDocument, TasksDocument } from "../generated/graphql.ts";
 
 /** An event of a task, as the feed brings it. */
 export type LiveEvent = TaskFeedSubscription["taskEvents"];
 
+/** How fast a task was at a moment. */
+export interface Speed {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Records a second. */
+  readonly rate: number;
+}
+
 /** The tasks that moved since the page was opened. */
 export interface TaskFeed {
-  /** The newest state of a task; undefined where nothing was heard of it. */
+  /** The newest state of a task; undefined where nothing is known of it. */
   read(id: string): TaskRowFragment | undefined;
   /** All that are not settled, newest first. The same array until something changes. */
   running(): readonly TaskRowFragment[];
+  /** How fast the task was since the page was opened, oldest first; at most {@link MOST_SPEEDS}. */
+  speeds(id: string): readonly Speed[];
   /** Tells that something changed, at most ten times a second. */
   subscribe(listener: () => void): () => void;
   /** Tells every event at once. */
@@ -22,16 +32,23 @@ export interface TaskFeed {
 
 /** How often pages are drawn anew: ten times a second looks live. */
 const REDRAW_MS = 100;
-const SETTLED = new Set<TaskRowFragment["status"]>(["SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"]);
+/** Of more settled tasks than these, those that were heard of first are forgotten. */
+const MOST_SETTLED = 300;
+/** Unsettled tasks that are read when the page is opened. */
+const MOST_UNSETTLED = 500;
+/** About a minute of a task's progress; an older half gives way to every second of its figures. */
+const MOST_SPEEDS = 600;
+
+const UNSETTLED: readonly TaskStatus[] = ["RECEIVING", "WAITING", "PENDING", "RUNNING", "PAUSED"];
 
 /** Whether the task is over. */
 export function isSettled({ status }: Pick<TaskRowFragment, "status">): boolean {
-  return SETTLED.has(status);
+  return !UNSETTLED.includes(status);
 }
 
 /** Follows the events of all tasks that the caller may see, through lost connections. */
 export function createTaskFeed(connection: Connection): TaskFeed {
-  const tasks = new Map<string, TaskRowFragment>();
+  const tasks = createTaskMemory();
   const redraws = new Set<() => void>();
   const listeners = new Set<(event: LiveEvent) => void>();
   let cursor: string | undefined;
@@ -41,24 +58,36 @@ export function createTaskFeed(connection: Connection): TaskFeed {
   const redraw = (): void => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      running = [...tasks.values()]
-        .filter((task) => !isSettled(task))
-        .toSorted((one, other) => other.createdAt.localeCompare(one.createdAt));
+      running = tasks.unsettled();
       redraws.forEach((listener) => listener());
     }, REDRAW_MS);
+  };
+  const learn = (found: readonly TaskRowFragment[]): void => {
+    found.forEach(tasks.learn);
+    redraw();
+  };
+  const readUnsettled = (): void => {
+    connection
+      .request(TasksDocument, { where: { statuses: [...UNSETTLED] }, first: MOST_UNSETTLED })
+      .then(({ tasks: page }) => learn(page.nodes))
+      // The line on top says that the service is away; when it is back, this is called again.
+      .catch(() => undefined);
   };
   const end = connection.follow({
     document: TaskFeedDocument,
     variables: () => (cursor === undefined ? {} : { after: cursor }),
     onData({ taskEvents: event }) {
       cursor = event.cursor;
-      tasks.set(event.task.id, { ...event.task, progress: event.progress });
+      tasks.hear(event);
       listeners.forEach((listener) => listener(event));
       redraw();
     },
+    onReturn: () => (cursor === undefined ? readUnsettled() : undefined),
   });
+  readUnsettled();
   return {
-    read: (id) => tasks.get(id),
+    read: tasks.read,
+    speeds: tasks.speeds,
     running: () => running,
     subscribe(listener) {
       redraws.add(listener);
@@ -68,21 +97,64 @@ export function createTaskFeed(connection: Connection): TaskFeed {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    learn(found) {
-      for (const task of found) {
-        const known = tasks.get(task.id);
-        if (
-          known === undefined ||
-          (!isSettled(known) && task.progress.processed >= known.progress.processed)
-        ) {
-          tasks.set(task.id, task);
-        }
-      }
-      redraw();
-    },
+    learn,
     close() {
       clearTimeout(timer);
       end();
     },
   };
+}
+
+const NO_SPEEDS: readonly Speed[] = [];
+
+interface TaskMemory extends Pick<TaskFeed, "read" | "speeds"> {
+  hear(event: LiveEvent): void;
+  learn(task: TaskRowFragment): void;
+  /** Newest first. */
+  unsettled(): readonly TaskRowFragment[];
+}
+
+/** The newest state of tasks: all that run, and the settled ones that were heard of last. */
+function createTaskMemory(): TaskMemory {
+  const going = new Map<string, TaskRowFragment>();
+  const over = new Map<string, TaskRowFragment>();
+  const speeds = new Map<string, readonly Speed[]>();
+  const keep = (task: TaskRowFragment): void => {
+    going.delete(task.id);
+    over.delete(task.id);
+    (isSettled(task) ? over : going).set(task.id, task);
+    if (over.size > MOST_SETTLED) {
+      const [oldest = ""] = over.keys();
+      over.delete(oldest);
+      speeds.delete(oldest);
+    }
+  };
+  const read = (id: string): TaskRowFragment | undefined => going.get(id) ?? over.get(id);
+  return {
+    read,
+    speeds: (id) => speeds.get(id) ?? NO_SPEEDS,
+    unsettled: () =>
+      [...going.values()].toSorted((one, other) => other.createdAt.localeCompare(one.createdAt)),
+    hear({ task, progress, at }) {
+      keep({ ...task, progress });
+      const rate = progress.recordsPerSecond;
+      if (rate !== null && rate !== undefined && !isSettled(task)) {
+        speeds.set(task.id, withSpeed(speeds.get(task.id) ?? [], { at: Date.parse(at), rate }));
+      }
+    },
+    learn(task) {
+      const known = read(task.id);
+      if (
+        known === undefined ||
+        (!isSettled(known) && (isSettled(task) || task.progress.processed >= known.progress.processed))
+      ) {
+        keep(task);
+      }
+    },
+  };
+}
+
+function withSpeed(speeds: readonly Speed[], next: Speed): readonly Speed[] {
+  const kept = speeds.length < MOST_SPEEDS ? speeds : speeds.filter((_, at) => at % 2 === 0);
+  return [...kept, next];
 }

@@ -1,160 +1,109 @@
-import { Box, Group, MultiSelect, Stack, Table, Text, Title } from "@mantine/core";
+import { Group, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { JSX } from "react";
-import { useEffect } from "react";
-import { TimeText } from "../parts/time-text.tsx";
-import { useLiveTask, useWorkspace } from "../frame/workspace.tsx";
-import type { TaskRowFragment, TaskStatus, TaskWhere } from "../generated/graphql.ts";
-import { TasksDocument } from "../generated/graphql.ts";
+import { useRef } from "react";
 import { PageLink } from "../parts/link.tsx";
 import { Empty, Failure } from "../parts/notice.tsx";
-import { Pager } from "../parts/pager.tsx";
-import { useAnswer, usePaced } from "../parts/use-answer.ts";
-import { windowVariables } from "../models/list-document.ts";
-import { StatusBadge, TaskBar, TaskCounts } from "./task-bar.tsx";
-import { count, STATUS_WORDS, taskTitle } from "./task-words.ts";
+import { useWorkspace } from "../frame/workspace.tsx";
+import { TaskFilters } from "./task-filters.tsx";
+import { TaskRows } from "./task-rows.tsx";
+import { taskWhereOf } from "./task-search.ts";
+import { count } from "./task-words.ts";
+import type { TaskList } from "./use-task-list.ts";
+import { useTaskList } from "./use-task-list.ts";
 
-/** What the address keeps of the list. */
-export interface TaskListSearch {
-  readonly status?: readonly TaskStatus[] | undefined;
-  readonly model?: readonly string[] | undefined;
-  readonly after?: string | undefined;
-  readonly before?: string | undefined;
-}
-
-const PAGE_SIZE = 50;
-const REFRESH_MS = 500;
-
+/** All tasks that one may see, the newest first. */
 export function TaskListPage(): JSX.Element {
-  const { connection, feed } = useWorkspace();
   const search = useSearch({ from: "/tasks" });
-  const where: TaskWhere = {
-    ...(search.status === undefined ? {} : { statuses: [...search.status] }),
-    ...(search.model === undefined ? {} : { models: [...search.model] }),
+  const navigate = useNavigate();
+  const { after, ...filters } = search;
+  const asked = useWhere(filters);
+  const list = useTaskList(asked, after);
+  const { counts } = list;
+  const chosen = search.status ?? [...(counts?.keys() ?? [])];
+  const total = chosen.reduce((sum, status) => sum + (counts?.get(status) ?? 0), 0);
+  const place = (cursor: string | undefined): void => {
+    if (cursor !== after) {
+      void navigate({
+        to: "/tasks",
+        search: { ...filters, ...(cursor === undefined ? {} : { after: cursor }) },
+        replace: true,
+        resetScroll: false,
+      });
+    }
   };
-  const window = {
-    ...(search.after === undefined ? {} : { after: search.after }),
-    ...(search.before === undefined ? {} : { before: search.before }),
-  };
-  const answer = useAnswer(JSON.stringify({ where, window }), async () => {
-    const { tasks } = await connection.request(TasksDocument, {
-      where,
-      ...windowVariables(window, PAGE_SIZE),
-    });
-    feed.learn(tasks.nodes);
-    return tasks;
-  });
-  const refresh = usePaced(answer.reload, REFRESH_MS);
-  useEffect(
-    () => feed.listen(({ type }) => (type === "CREATE" || type === "CLEANUP" ? refresh() : undefined)),
-    [feed, refresh],
-  );
-  const { data } = answer;
   return (
-    <Stack gap="md">
-      <Group justify="space-between" align="end">
-        <Group gap="sm" align="baseline">
-          <Title order={1} size="h3">
-            Tasks
-          </Title>
-          <Text c="dimmed" size="sm" className="numbers">
-            {data === undefined ? "" : count(data.totalCount)}
-          </Text>
-        </Group>
-        <TaskFilters search={search} />
+    <Stack gap="sm" className="task-page">
+      <Group gap="sm" align="baseline">
+        <Title order={1} size="h3">
+          Tasks
+        </Title>
+        <Text c="dimmed" size="sm" className="numbers" data-total={counts === undefined ? undefined : total}>
+          {counts === undefined ? "" : count(total)}
+        </Text>
       </Group>
-      {answer.error === undefined ? null : <Failure message={answer.error} onRetry={answer.reload} />}
-      {data !== undefined && data.nodes.length === 0 ? (
-        <Empty>
-          No tasks here. A bulk edit, a delete of many records or an import starts one: open a model on the
-          left.
-        </Empty>
-      ) : (
-        <TaskTable tasks={data?.nodes ?? []} />
-      )}
-      {data === undefined ? null : <Pager page={data.pageInfo} to="/tasks" search={search} />}
+      <TaskFilters search={search} counts={counts} />
+      {list.error === undefined ? null : <Failure message={list.error} onRetry={list.reload} />}
+      <ListBody list={list} isFiltered={Object.keys(filters).length > 0} onPlace={place} />
     </Stack>
   );
 }
 
-function TaskFilters({ search }: { search: TaskListSearch }): JSX.Element {
+/** The filter of the address, the same as long as the address is: "the last hour" begins when it is chosen. */
+function useWhere(filters: object): ReturnType<typeof taskWhereOf> {
+  const key = JSON.stringify(filters);
+  const known = useRef<{ key: string; where: ReturnType<typeof taskWhereOf> }>(undefined);
+  if (known.current?.key !== key) {
+    known.current = { key, where: taskWhereOf(filters, Date.now()) };
+  }
+  return known.current.where;
+}
+
+function ListBody(props: {
+  list: TaskList;
+  isFiltered: boolean;
+  onPlace: (cursor: string | undefined) => void;
+}): JSX.Element {
+  const { list, isFiltered, onPlace } = props;
   const { models } = useWorkspace();
-  const navigate = useNavigate();
-  const change = (part: TaskListSearch): void =>
-    void navigate({ to: "/tasks", search: { ...search, after: undefined, before: undefined, ...part } });
-  const listed = (values: string[]): string[] | undefined => (values.length === 0 ? undefined : values);
-  return (
-    <Group gap="xs">
-      <MultiSelect
-        size="xs"
-        aria-label="Status"
-        placeholder={search.status === undefined ? "Any status" : ""}
-        clearable
-        data={Object.entries(STATUS_WORDS).map(([value, { word }]) => ({ value, label: word }))}
-        value={[...(search.status ?? [])]}
-        onChange={(values) => change({ status: listed(values) as TaskStatus[] | undefined })}
-      />
-      <MultiSelect
-        size="xs"
-        aria-label="Model"
-        placeholder={search.model === undefined ? "Any model" : ""}
-        clearable
-        searchable
-        data={models.map(({ name, title }) => ({ value: name, label: title }))}
-        value={[...(search.model ?? [])]}
-        onChange={(values) => change({ model: listed(values) })}
-      />
-    </Group>
+  const [first] = models;
+  if (!list.isReady) {
+    return list.error === undefined ? <RowSkeletons /> : <></>;
+  }
+  if (list.rows.length > 0) {
+    return <TaskRows key={list.key} list={list} onPlace={onPlace} />;
+  }
+  return isFiltered ? (
+    <Empty>No task is like that. Take a filter away to see more.</Empty>
+  ) : (
+    <Empty
+      action={
+        first === undefined ? undefined : (
+          <PageLink to="/records/$model" params={{ model: first.name }} size="sm">
+            Open {first.title}
+          </PageLink>
+        )
+      }
+    >
+      No tasks yet. Whoever changes many records at once starts one: choose rows of a model, and edit them.
+    </Empty>
   );
 }
 
-/** Tasks as rows with live bars. */
-export function TaskTable({ tasks }: { tasks: readonly TaskRowFragment[] }): JSX.Element {
-  return (
-    <Table.ScrollContainer minWidth={640}>
-      <Table verticalSpacing={6} highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Task</Table.Th>
-            <Table.Th w={180}>Status</Table.Th>
-            <Table.Th w="35%">Progress</Table.Th>
-            <Table.Th w={120}>Launched</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {tasks.map((task) => (
-            <TaskTableRow key={task.id} task={task} />
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
-  );
-}
+const SKELETONS = 8;
 
-function TaskTableRow(props: { task: TaskRowFragment }): JSX.Element {
-  const task = useLiveTask(props.task);
+/** As high as the rows that will come. */
+function RowSkeletons(): JSX.Element {
   return (
-    <Table.Tr data-task={task.id}>
-      <Table.Td>
-        <PageLink to="/tasks/$id" params={{ id: task.id }} size="sm">
-          {taskTitle(task)}
-        </PageLink>
-        <Text size="xs" c="dimmed">
-          {task.createdBy ?? "anonymous"}
-        </Text>
-      </Table.Td>
-      <Table.Td>
-        <StatusBadge task={task} />
-      </Table.Td>
-      <Table.Td>
-        <Box maw={420}>
-          <TaskBar task={task} isThin />
-          <TaskCounts task={task} />
-        </Box>
-      </Table.Td>
-      <Table.Td>
-        <TimeText at={task.createdAt} />
-      </Table.Td>
-    </Table.Tr>
+    <div className="tasks" role="status" aria-label="Loading tasks">
+      {Array.from({ length: SKELETONS }, (_, at) => (
+        <div key={at} className="task-row">
+          <Skeleton height={14} w="70%" />
+          <Skeleton height={14} w={70} />
+          <Skeleton height={8} />
+          <Skeleton height={14} w={60} />
+        </div>
+      ))}
+    </div>
   );
 }

@@ -1,74 +1,62 @@
-import {
-  Button,
-  Card,
-  Code,
-  Grid,
-  Group,
-  SegmentedControl,
-  Stack,
-  Table,
-  Text,
-  Timeline,
-  Title,
-} from "@mantine/core";
+import { Card, CopyButton, Grid, Group, Skeleton, Stack, Text, Title, UnstyledButton } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
 import type { JSX, ReactNode } from "react";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { useLiveTask, useWorkspace } from "../frame/workspace.tsx";
-import type {
-  RecordOutcome,
-  TaskByIdQuery,
-  TaskRecordsQuery,
-  TaskRowFragment,
-} from "../generated/graphql.ts";
-import { TaskByIdDocument, TaskRecordsDocument } from "../generated/graphql.ts";
-import { PageLink } from "../parts/link.tsx";
+import type { TaskByIdQuery, TaskRowFragment } from "../generated/graphql.ts";
+import { TaskByIdDocument } from "../generated/graphql.ts";
 import { Answered } from "../parts/answered.tsx";
-import { Empty, Failure } from "../parts/notice.tsx";
-import { TimeText } from "../parts/time-text.tsx";
+import { Section } from "../parts/section.tsx";
+import { PlainTime } from "../parts/time-text.tsx";
 import { useAnswer, usePaced } from "../parts/use-answer.ts";
 import { TaskActions } from "./task-actions.tsx";
 import { StatusBadge, TaskBar, TaskCounts } from "./task-bar.tsx";
-import { isSettled } from "./task-feed.ts";
-import { TaskTable } from "./task-list-page.tsx";
-import { count, taskTitle } from "./task-words.ts";
-import { errorText } from "../parts/error-text.ts";
+import { TaskDownloads } from "./task-downloads.tsx";
+import { TaskEvents } from "./task-events.tsx";
+import { TaskInput, TaskResult } from "./task-input.tsx";
+import { TaskRecords } from "./task-records.tsx";
+import { TaskTable } from "./task-rows.tsx";
+import { TaskSpeed } from "./task-speed.tsx";
+import { TaskLocks, TaskStandstill } from "./task-waiting.tsx";
+import { taskTitle } from "./task-words.ts";
 
 type TaskDetails = NonNullable<TaskByIdQuery["task"]>;
 
 const REFRESH_MS = 1000;
-const RECORDS_SHOWN = 100;
-const EVENT_WORDS: Readonly<Record<string, string>> = {
-  CREATE: "Launched",
-  START: "Started",
-  PROGRESS: "Progress",
-  PAUSE: "Paused",
-  RESUME: "Resumed",
-  POSTPONE: "Put off: an attempt failed, the next one follows",
-  COMPLETE: "Completed",
-  FAIL: "Failed",
-  CANCEL: "Cancelled",
-  CLEANUP: "Locks released",
-};
 
+/** Everything about one task, as it happens. */
 export function TaskPage(): JSX.Element {
   const { id } = useParams({ from: "/tasks/$id" });
   const { connection, feed } = useWorkspace();
   const answer = useAnswer(id, async () => {
     const { task } = await connection.request(TaskByIdDocument, { id });
     if (task !== null && task !== undefined) {
-      feed.learn([task, ...(task.blockedBy ? [task.blockedBy] : [])]);
+      feed.learn([task, ...task.blockers.map((blocker) => blocker.task)]);
     }
     return task ?? undefined;
   });
   const refresh = usePaced(answer.reload, REFRESH_MS);
+  const blockers = answer.data?.blockers.map(({ task }) => task.id).join();
   useEffect(
-    () => feed.listen(({ task, type }) => (task.id === id && type !== "PROGRESS" ? refresh() : undefined)),
-    [feed, id, refresh],
+    () =>
+      feed.listen(({ task, type }) => {
+        const isNear = task.id === id || blockers?.includes(task.id) === true;
+        // While it runs, a new task may be a child of it.
+        const isChild = type === "CREATE" && feed.read(id)?.status === "RUNNING";
+        if ((isNear && type !== "PROGRESS") || isChild) {
+          refresh();
+        }
+      }),
+    [blockers, feed, id, refresh],
   );
+  const shown = answer.data?.id === id ? answer : { ...answer, data: undefined };
   return (
-    <Answered answer={answer} missing="There is no such task, or it is not for you to see.">
-      {(details) => <TaskView details={details} onChange={answer.reload} />}
+    <Answered
+      answer={shown}
+      missing="There is no such task, or it is not for you to see."
+      skeleton={<TaskSkeleton />}
+    >
+      {(details) => <TaskView key={id} details={details} onChange={answer.reload} />}
     </Answered>
   );
 }
@@ -77,18 +65,20 @@ function TaskView({ details, onChange }: { details: TaskDetails; onChange: () =>
   const task = useLiveTask(details);
   return (
     <Stack gap="md">
-      <TaskHead task={task} description={details.kindInfo?.description ?? task.kind} onChange={onChange} />
-      {details.blockedBy && task.status === "WAITING" ? <Blocker task={details.blockedBy} /> : null}
-      <Grid>
+      <TaskHead task={task} details={details} onChange={onChange} />
+      <TaskStandstill task={task} details={details} />
+      <Grid gap="xl">
         <Grid.Col span={{ base: 12, md: 8 }}>
-          <TaskRecords task={task} />
+          <Stack gap="lg">
+            <TaskInput kind={task.kind} input={details.input} />
+            <TaskRecords task={task} />
+          </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
-          <EventList events={details.events.nodes} />
-          <Data title="Input" value={details.input} />
-          {details.result === null || details.result === undefined ? null : (
-            <Data title="Result" value={details.result} />
-          )}
+          <Stack gap="lg">
+            <TaskEvents id={task.id} events={details.events.nodes} />
+            <TaskResult result={details.result} />
+          </Stack>
         </Grid.Col>
       </Grid>
       <Relatives title="Part of" tasks={details.parent ? [details.parent] : []} />
@@ -100,195 +90,84 @@ function TaskView({ details, onChange }: { details: TaskDetails; onChange: () =>
 }
 
 /** What it is, how far it is, and what can be done with it. */
-function TaskHead(props: { task: TaskRowFragment; description: string; onChange: () => void }): JSX.Element {
-  const { task, description, onChange } = props;
+function TaskHead(props: { task: TaskRowFragment; details: TaskDetails; onChange: () => void }): JSX.Element {
+  const { task, details, onChange } = props;
   const message = task.progress.message ?? task.message ?? "";
   return (
     <>
-      <Group justify="space-between" align="start">
-        <Stack gap={4}>
+      <Group justify="space-between" align="start" gap="sm">
+        <Stack gap={4} miw={0}>
           <Group gap="sm">
             <Title order={1} size="h3">
               {taskTitle(task)}
             </Title>
             <StatusBadge task={task} />
           </Group>
-          <Text size="xs" c="dimmed">
-            {task.createdBy ?? "anonymous"} · {description} · <span title={task.id}>{task.id.slice(-8)}</span>
-          </Text>
+          <TaskFacts task={task} details={details} />
         </Stack>
-        <TaskActions task={task} onChange={onChange} />
+        <TaskActions task={task} onChange={onChange}>
+          <TaskDownloads task={task} details={details} />
+        </TaskActions>
       </Group>
       <Card withBorder padding="md">
         <Stack gap={6}>
           <TaskBar task={task} />
           <TaskCounts task={task} />
           {message === "" ? null : <Text size="sm">{message}</Text>}
+          <TaskSpeed task={task} />
+          <TaskLocks locks={details.locks} />
         </Stack>
       </Card>
     </>
   );
 }
 
-function Section({ title, children }: { title: string; children: ReactNode }): JSX.Element {
+/** Who launched it and when, its attempts, and its id to copy. */
+function TaskFacts({ task, details }: { task: TaskRowFragment; details: TaskDetails }): JSX.Element {
+  const facts: readonly ReactNode[] = [
+    details.kindInfo?.description ?? task.kind,
+    <>
+      launched by {task.createdBy ?? "anonymous"} <PlainTime at={task.createdAt} />
+    </>,
+    ...(details.schedule ? [`by the schedule ${details.schedule}`] : []),
+    ...(task.attempt > 1 ? [`attempt ${task.attempt}`] : []),
+  ];
   return (
-    <Stack gap="xs" mb="md">
-      <Title order={2} size="h5">
-        {title}
-      </Title>
-      {children}
-    </Stack>
+    <Text size="xs" c="dimmed" component="div">
+      {facts.map((fact, at) => (
+        <span key={at}>
+          {at === 0 ? "" : " · "}
+          {fact}
+        </span>
+      ))}{" "}
+      ·{" "}
+      <CopyButton value={task.id}>
+        {({ copied, copy }) => (
+          <UnstyledButton fz="xs" title={task.id} onClick={copy} className="numbers">
+            {copied ? "copied" : task.id.slice(-8)}
+          </UnstyledButton>
+        )}
+      </CopyButton>
+    </Text>
   );
 }
 
-/** The task that stands in the way, with its bar. */
-function Blocker(props: { task: TaskRowFragment }): JSX.Element {
-  const task = useLiveTask(props.task);
-  return (
-    <Card withBorder padding="sm">
-      <Text size="sm">
-        Waits for{" "}
-        <PageLink to="/tasks/$id" params={{ id: task.id }}>
-          {taskTitle(task)}
-        </PageLink>
-        , which holds records that this task needs.
-      </Text>
-      <TaskBar task={task} isThin />
-      <TaskCounts task={task} />
-    </Card>
-  );
-}
-
-function EventList({ events }: { events: TaskDetails["events"]["nodes"] }): JSX.Element {
-  return (
-    <Section title="Timeline">
-      <Timeline bulletSize={10} lineWidth={1} active={events.length}>
-        {events.map(({ cursor, type, at, message }) => (
-          <Timeline.Item key={cursor} title={<Text size="sm">{EVENT_WORDS[type] ?? type}</Text>}>
-            {message === null || message === undefined ? null : <Text size="xs">{message}</Text>}
-            <TimeText at={at} />
-          </Timeline.Item>
-        ))}
-      </Timeline>
-    </Section>
-  );
-}
-
-function Data({ title, value }: { title: string; value: unknown }): JSX.Element {
-  return (
-    <Section title={title}>
-      <Code block className="data" tabIndex={0} aria-label={title}>
-        {JSON.stringify(value ?? null, undefined, 2)}
-      </Code>
-    </Section>
-  );
-}
-
-function Relatives({
-  title,
-  tasks,
-}: {
-  title: string;
-  tasks: readonly TaskRowFragment[];
-}): JSX.Element | null {
+function Relatives(props: { title: string; tasks: readonly TaskRowFragment[] }): JSX.Element | null {
+  const { title, tasks } = props;
   return tasks.length === 0 ? null : (
     <Section title={title}>
-      <TaskTable tasks={tasks} />
+      <TaskTable title={title} tasks={tasks} />
     </Section>
   );
 }
 
-const OUTCOMES: readonly { readonly value: RecordOutcome; readonly label: string }[] = [
-  { value: "FAILED", label: "Failed" },
-  { value: "SKIPPED", label: "Skipped" },
-  { value: "SUCCEEDED", label: "Written" },
-  { value: "UNPROCESSED", label: "Not reached" },
-];
-
-/** The records of a bulk task by what became of them. They are told once the task is over, or stands still. */
-function TaskRecords({ task }: { task: TaskRowFragment }): JSX.Element {
-  const { connection } = useWorkspace();
-  const { failed, skipped } = task.progress;
-  const [chosen, choose] = useState<RecordOutcome>();
-  const outcome = chosen ?? (failed > 0 || skipped === 0 ? "FAILED" : "SKIPPED");
-  const key = JSON.stringify([task.id, outcome, task.status, isSettled(task) ? 0 : failed + skipped]);
-  const answer = useAnswer(key, async () => {
-    const found = await connection.request(TaskRecordsDocument, {
-      id: task.id,
-      outcome,
-      first: RECORDS_SHOWN,
-    });
-    return found.task?.records;
-  });
+/** As high as what will come. */
+function TaskSkeleton(): JSX.Element {
   return (
-    <Section title="Records">
-      <Group justify="space-between">
-        <SegmentedControl
-          size="xs"
-          aria-label="Outcome"
-          data={[...OUTCOMES]}
-          value={outcome}
-          onChange={choose}
-        />
-        {isSettled(task) ? <DownloadButton taskId={task.id} /> : null}
-      </Group>
-      {answer.error === undefined ? null : <Failure message={answer.error} onRetry={answer.reload} />}
-      {answer.data === undefined ? null : <OutcomeTable records={answer.data} />}
-    </Section>
-  );
-}
-
-function DownloadButton({ taskId }: { taskId: string }): JSX.Element {
-  const { connection } = useWorkspace();
-  const [failure, setFailure] = useState<string>();
-  const download = async (): Promise<void> => {
-    try {
-      await connection.download(`/tasks/${taskId}/records.jsonl`, `${taskId}-records.jsonl`);
-      setFailure(undefined);
-    } catch (error) {
-      setFailure(errorText(error));
-    }
-  };
-  return (
-    <>
-      <Button size="xs" variant="default" onClick={() => void download()}>
-        Download all
-      </Button>
-      {failure === undefined ? null : <Failure message={failure} />}
-    </>
-  );
-}
-
-type TaskRecordPage = NonNullable<TaskRecordsQuery["task"]>["records"];
-
-function OutcomeTable({ records }: { records: TaskRecordPage }): JSX.Element {
-  const { nodes, totalCount } = records;
-  if (nodes.length === 0) {
-    return <Empty>None.</Empty>;
-  }
-  return (
-    <>
-      <Table verticalSpacing={4}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th w={160}>Record</Table.Th>
-            <Table.Th>Why</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {nodes.map(({ recordId, message }) => (
-            <Table.Tr key={recordId}>
-              <Table.Td className="numbers">{recordId}</Table.Td>
-              <Table.Td>{message ?? ""}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-      {totalCount > nodes.length ? (
-        <Text size="xs" c="dimmed">
-          The first {count(nodes.length)} of {count(totalCount)}. The file has all.
-        </Text>
-      ) : null}
-    </>
+    <Stack gap="md" role="status" aria-label="Loading the task">
+      <Skeleton height={28} width={280} />
+      <Skeleton height={90} />
+      <Skeleton height={240} />
+    </Stack>
   );
 }

@@ -54,7 +54,7 @@ const STEPS = [
 ] as const;
 
 /** 61,000 ms as "1 min". */
-function duration(ms: number): string {
+export function duration(ms: number): string {
   const [size, unit] = STEPS.findLast(([least]) => ms >= least) ?? STEPS[0];
   return `${Math.max(1, Math.round(ms / size))} ${unit}`;
 }
@@ -64,8 +64,14 @@ export function timeLeft(etaMs: number | null | undefined): string | undefined {
   return etaMs === null || etaMs === undefined ? undefined : `about ${duration(etaMs)} left`;
 }
 
-/** "3 min ago". */
+/** How far the clocks of the page and of the service may be apart. */
+const NEAR_MS = 20_000;
+
+/** "3 min ago", "in 3 min". */
 export function ago(at: string, now = Date.now()): string {
   const ms = now - Date.parse(at);
+  if (ms < -NEAR_MS) {
+    return `in ${duration(-ms)}`;
+  }
   return ms < 5000 ? "just now" : `${duration(ms)} ago`;
 }

@@ -1,3 +1,4 @@
+import { AppError } from "../../kernel/app-error.ts";
 import type { TaskFilter } from "../../core/tasks/task-reads.ts";
 import type { TaskScope } from "../../core/tasks/task-sight.ts";
 import { ALL_SEEN } from "../../core/tasks/task-sight.ts";
@@ -20,6 +21,8 @@ type Where = {
   readonly createdBy?: string | null | undefined;
   readonly parents?: readonly string[] | null | undefined;
   readonly schedules?: readonly string[] | null | undefined;
+  readonly createdAfter?: string | null | undefined;
+  readonly createdBefore?: string | null | undefined;
 };
 
 const TASK_CURSOR = createCursorKind("task", /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/);
@@ -37,9 +40,12 @@ export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: T
       createdBy: t.field({ type: "ID" }),
       parents: t.field({ type: ["ID"], description: "Children of these tasks." }),
       schedules: t.field({ type: ["String"], description: "Launched by the schedules of these names." }),
+      createdAfter: t.field({ type: "DateTime", description: "Launched at this time or later." }),
+      createdBefore: t.field({ type: "DateTime", description: "Launched before this time." }),
     }),
   });
   const connection = defineConnection(schema, "Task", refs.task);
+  addCountByStatus(schema, parts, connection);
   builder.queryFields((t) => ({
     task: t.field({
       type: refs.task,
@@ -57,17 +63,74 @@ export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: T
   }));
 }
 
-function listTasks(
+/** A page of tasks, which can count them by status. */
+interface TaskPage extends ListPage<Task> {
+  countByStatus(): Promise<ReadonlyMap<TaskStatus, number>>;
+}
+
+interface StatusCount {
+  readonly status: TaskStatus;
+  readonly count: number;
+}
+
+function addCountByStatus(
+  { builder }: SchemaContext,
+  parts: TaskParts,
+  connection: ReturnType<typeof defineConnection<Task>>,
+): void {
+  const statusCount = builder.objectRef<StatusCount>("TaskStatusCount").implement({
+    description: "How many tasks have a status.",
+    fields: (t) => ({
+      status: t.expose("status", { type: parts.status }),
+      count: t.exposeInt("count"),
+    }),
+  });
+  builder.objectField(connection, "countByStatus", (t) =>
+    t.field({
+      type: [statusCount],
+      description:
+        "How many there are of each status, on all pages and whatever `where.statuses` asks for. Statuses without tasks are left out.",
+      resolve: async (page) =>
+        [...(await (page as TaskPage).countByStatus())].map(([status, count]) => ({ status, count })),
+    }),
+  );
+}
+
+async function listTasks(
   tasks: TaskStore,
   where: Where,
   args: PageArgs,
   seen: TaskScope | undefined,
-): Promise<ListPage<Task>> {
-  const query: TaskFilter = { ...taskConditions(where, ["ids", "parents"]), seen };
-  return readPage(args, {
+): Promise<TaskPage> {
+  const { createdAfter, createdBefore, ...rest } = taskConditions(where, ["ids", "parents"]);
+  const query: TaskFilter = {
+    ...rest,
+    ...momentOf("createdAfter", createdAfter),
+    ...momentOf("createdBefore", createdBefore),
+    seen,
+  };
+  const page = await readPage<Task>(args, {
     cursors: TASK_CURSOR,
     placeOf: ({ id }) => id,
     read: (window) => tasks.list({ ...query, ...window }),
     count: () => tasks.count(query),
   });
+  return { ...page, countByStatus: () => tasks.countByStatus(query) };
+}
+
+/** A day stands for its beginning in UTC. @throws AppError VALIDATION_FAILED for a time of day, which is no moment */
+function momentOf<Name extends string>(
+  name: Name,
+  text: string | undefined,
+): { readonly [Key in Name]?: Date } {
+  if (text === undefined) {
+    return {};
+  }
+  const moment = new Date(text);
+  if (Number.isNaN(moment.getTime())) {
+    throw new AppError("VALIDATION_FAILED", `where.${name} must be a moment or a day, not ${text}.`, {
+      details: { field: `where.${name}` },
+    });
+  }
+  return { [name]: moment } as { readonly [Key in Name]: Date };
 }

@@ -23,6 +23,8 @@ import {
   addTaskRetryFields,
   implementTask,
 } from "./task-type.ts";
+import type { TaskLockPorts } from "./task-locks.ts";
+import { addTaskLocks } from "./task-locks.ts";
 import { addTaskPreview } from "./task-preview.ts";
 import { defineTaskParts } from "./task-parts.ts";
 import { addTaskQueries } from "./task-queries.ts";
@@ -46,6 +48,10 @@ export interface TaskSchemaPorts {
   ) => void;
   /** The address of a task's page; null where the service knows none. Default: none. */
   readonly statusPageOf?: (taskId: string) => string | null;
+  /** What tasks hold and wait for. Default: nobody holds anything. */
+  readonly locks?: TaskLockPorts["locks"];
+  /** See TaskLockPorts. Default: nobody reaches all records of another model. */
+  readonly reachesAll?: TaskLockPorts["reachesAll"];
   /** Default: no task has a preview. */
   readonly showPreviews?: ShowPreviews;
 }
@@ -68,6 +74,7 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
       history: createTaskHistory(ports.log),
     });
     addTaskControlFields(schema, ports.tasks);
+    addTaskLocks(schema, ports);
     addStatusPage(schema, ports.statusPageOf ?? (() => null));
     addTaskPreview(schema, parts, ports.showPreviews ?? (() => Promise.resolve(new Map())));
     addTaskRetryFields(schema, ports.tasks);

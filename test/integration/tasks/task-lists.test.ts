@@ -21,6 +21,9 @@ import type { Answer } from "./service-fixture.ts";
 let database: TestDatabase;
 let ask: (source: string) => Promise<Answer>;
 let stop: () => Promise<void>;
+let run: (text: string, values: readonly unknown[]) => Promise<unknown>;
+/** The models all of whose records the caller reaches. */
+const reached = new Set<string>();
 const statements: string[] = [];
 /** The ids of the failed records, by task. */
 const failures = new Map<string, readonly string[]>();
@@ -50,6 +53,7 @@ beforeAll(async () => {
     feed: createTaskFeed(ports),
     controls: { cancelTask: refuse, pauseTask: refuse, resumeTask: refuse },
     retryTask: refuse,
+    reachesAll: (_viewer, model) => reached.has(model),
   });
   const driver = createTaskDriver(ports);
   for (const count of [0, 1, 2, 3, 4]) {
@@ -79,6 +83,7 @@ beforeAll(async () => {
     }
     return JSON.parse(JSON.stringify(data));
   };
+  run = (text, values) => pool.query(text, [...values]);
   stop = async () => {
     await pool.end();
     await database.drop();
@@ -115,6 +120,23 @@ it("reads the first errors of a list of tasks at once, and their counts", async 
       totalCount: wanted.length,
     });
   }
+});
+
+it("tells of locks on other models only to who reaches all their records, in one look-up for all tasks", async () => {
+  const owner = fourth();
+  await run(
+    `INSERT INTO powercrud.lock (owner, model, scope, lowest, highest, ids)
+     VALUES ($1, 'City', '', '1', '2', '{1,2}'), ($1, 'Country', '', NULL, NULL, NULL), ($1, 'Gone', '', NULL, NULL, NULL)`,
+    [owner],
+  );
+  const source = `{ tasks(where: { ids: ["${owner}"] }) { nodes { locks { model count isInLine } blockers { count } } } }`;
+  const city = { model: "City", count: 2, isInLine: false };
+  expect((await ask(source)).tasks.nodes).toEqual([{ locks: [city], blockers: [] }]);
+  reached.add("Country");
+  expect((await ask(source)).tasks.nodes).toEqual([
+    { locks: [city, { model: "Country", count: null, isInLine: false }], blockers: [] },
+  ]);
+  expect(await countOf("{ tasks { nodes { locks { count } blockers { count } } } }")).toBe(2);
 });
 
 /** The task with four errors. */

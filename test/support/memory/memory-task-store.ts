@@ -23,6 +23,7 @@ import { createMemoryTaskRows } from "./memory-task-rows.ts";
 import { createStrandedReads } from "./stranded-tasks.ts";
 import { leaseKey } from "./task-shelf.ts";
 import type { TaskShelf } from "./task-shelf.ts";
+import type { TaskStatus } from "../../../src/core/tasks/task-status.ts";
 import { countDone, matchesQuery, readTask, storeTask } from "./stored-task.ts";
 import type { StoredTask } from "./stored-task.ts";
 
@@ -346,6 +347,13 @@ function createReads(shelf: TaskShelf): TaskReads {
     },
     async count(query) {
       return [...rows.all()].filter((row) => matchesQuery(row, query)).length;
+    },
+    async countByStatus({ statuses: _all, ...query }) {
+      const counts = new Map<TaskStatus, number>();
+      for (const { task } of [...rows.all()].filter((row) => matchesQuery(row, query))) {
+        counts.set(task.status, (counts.get(task.status) ?? 0) + 1);
+      }
+      return counts;
     },
     recordIds: async (taskId) => rows.get(taskId)?.chunks.flatMap(({ ids }) => ids) ?? [],
   };

@@ -112,7 +112,14 @@ export function matchesQuery({ task }: StoredTask, query: TaskFilter): boolean {
     isAmong(task.parent, query.parents) &&
     isAmong(task.schedule, query.schedules) &&
     isWithin(query.seen, task) &&
-    (query.createdBy === undefined || query.createdBy === task.viewer.id)
+    (query.createdBy === undefined || query.createdBy === task.viewer.id) &&
+    isWithinTimes(task.createdAt, query)
+  );
+}
+
+function isWithinTimes(at: Date, { createdAfter, createdBefore }: TaskFilter): boolean {
+  return (
+    (createdAfter === undefined || at >= createdAfter) && (createdBefore === undefined || at < createdBefore)
   );
 }
 

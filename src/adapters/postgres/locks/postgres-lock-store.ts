@@ -2,8 +2,14 @@ import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Claim } from "../../../core/locks/claim.ts";
 import { freeOf, mergeClaims, withoutEmptyClaims } from "../../../core/locks/claim.ts";
 import { sortIds } from "../../../core/locks/claim.ts";
-import { MAX_REPORTED_CONFLICTS } from "../../../core/locks/lock-store.ts";
-import type { AcquireResult, LockConflict, LockStore } from "../../../core/locks/lock-store.ts";
+import { MAX_BLOCKED_IDS, MAX_REPORTED_CONFLICTS } from "../../../core/locks/lock-store.ts";
+import type {
+  AcquireResult,
+  LockConflict,
+  LockStore,
+  Blocker,
+  OwnedRecords,
+} from "../../../core/locks/lock-store.ts";
 import type { Transaction } from "../../../core/transactions/transaction.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { toSegments } from "./lock-segments.ts";
@@ -17,6 +23,8 @@ import {
   LOCK_OWNERS,
   LOCKS_HELD_BY,
   LOCKS_WAITED_FOR,
+  BLOCKERS,
+  OWNED_RECORDS,
   RELEASE_ALL,
   RELEASE_ORPHANS,
   TRY_ENTER_LOCKS,
@@ -119,7 +127,9 @@ async function guard(
   return toAcquireResult(await run<ConflictRow>(session, GUARD_LOCK, values));
 }
 
-function createLookUps(session: SqlSession): Pick<LockStore, "releaseOrphans" | "owners" | "heldBy"> {
+function createLookUps(
+  session: SqlSession,
+): Pick<LockStore, "releaseOrphans" | "owners" | "heldBy" | "owned" | "blockers"> {
   return {
     async releaseOrphans() {
       const rows = await run<OwnerRow>(session, RELEASE_ORPHANS, []);
@@ -136,11 +146,31 @@ function createLookUps(session: SqlSession): Pick<LockStore, "releaseOrphans" | 
       const named = rows.flatMap(({ id, owner }) => (id === null ? [] : [[id, owner] as const]));
       return new Map([...(whole ? ids.map((id) => [id, whole.owner] as const) : []), ...named]);
     },
+    async owned(owners) {
+      const rows = await run<OwnerRow & OwnedRecords>(session, OWNED_RECORDS, [owners]);
+      return groupBy(rows, ({ owner }) => owner);
+    },
+    async blockers(owners) {
+      const values = [owners, MAX_BLOCKED_IDS];
+      const rows = await run<{ waiting: string } & Blocker>(session, BLOCKERS, values);
+      return groupBy(rows, ({ waiting }) => waiting);
+    },
     async heldBy(owner, { maxIds = null, transaction } = {}) {
       const reading = transaction === undefined ? session : requiredSession(transaction);
       return toClaims(await run<ClaimRow>(reading, LOCKS_HELD_BY, [owner, maxIds]));
     },
   };
+}
+
+function groupBy<Row>(
+  rows: readonly Row[],
+  keyOf: (row: Row) => string,
+): ReadonlyMap<string, readonly Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row]);
+  }
+  return groups;
 }
 
 /** Runs a statement, also over a session of another adapter, which does not report our error codes. */

@@ -60,6 +60,30 @@ export const LOCKS_HELD_BY = `
   ) AS held
   ORDER BY 1, 2`;
 
+/** $1 owners. */
+export const OWNED_RECORDS = `
+  SELECT owner::text AS owner, model, ticket IS NOT NULL AS "isInLine",
+    CASE WHEN NOT bool_or(lowest IS NULL) THEN sum(cardinality(ids))::integer END AS count
+  FROM powercrud.lock WHERE owner = ANY ($1::uuid[]) GROUP BY 1, 2, 3 ORDER BY 3, 2`;
+
+/**
+ * $1 owners, $2 the most ids of a row. Ids are joined by a control character: one in an id only keeps that id from being
+ * shown.
+ */
+export const BLOCKERS = `
+  SELECT line.owner::text AS waiting, c.owner, c.model,
+    CASE WHEN NOT bool_or(c.id IS NULL) THEN count(*)::integer END AS count,
+    coalesce((array_agg(c.id ORDER BY c.id) FILTER (WHERE c.id IS NOT NULL))[1:$2::integer], '{}') AS ids
+  FROM (
+    SELECT w.owner,
+      array_agg(ROW(w.model, w.lowest, w.highest, array_to_string(w.ids, E'\\x1f'), w.scope)::powercrud.segment) AS asked
+    FROM powercrud.lock w WHERE w.owner = ANY ($1::uuid[]) AND w.ticket IS NOT NULL GROUP BY 1
+  ) AS line
+  CROSS JOIN LATERAL powercrud.find_lock_conflicts(
+    line.owner, line.asked, E'\\x1f', powercrud.lock_ticket_of(line.owner), NULL
+  ) AS c
+  GROUP BY 1, 2, 3 ORDER BY count(*) DESC, 2, 3`;
+
 /** $1 owner. Locks the rows, so that no other transaction can take the owner out of the line meanwhile. */
 export const LOCKS_WAITED_FOR = `SELECT model, scope, ids FROM powercrud.lock
   WHERE owner = $1::uuid AND ticket IS NOT NULL FOR UPDATE`;

@@ -38,7 +38,10 @@ const isSeen = (task: string, scope: string): string => `
       AND (NOT seen.by ? 'claims' OR ${task}.viewer -> 'claims' @> (seen.by -> 'claims'))
   ))`;
 
-/** $1 statuses, $2 kinds, $3 models, $4 ids, $5 creator, $6 parents, $7 schedules, $8 what the viewer sees; each null for any. */
+/**
+ * $1 statuses, $2 kinds, $3 models, $4 ids, $5 creator, $6 parents, $7 schedules, $8 what the viewer sees, $9 launched then or
+ * later, $10 launched before; each null for any.
+ */
 const TASK_FILTER = `
   ($1::text[] IS NULL OR t.status = ANY ($1::text[]))
   AND ($2::text[] IS NULL OR t.kind = ANY ($2::text[]))
@@ -47,20 +50,26 @@ const TASK_FILTER = `
   AND ($5::text IS NULL OR t.created_by = $5::text)
   AND ($6::uuid[] IS NULL OR t.parent_id = ANY ($6::uuid[]))
   AND ($7::text[] IS NULL OR t.schedule = ANY ($7::text[]))
-  AND ${isSeen("t", "$8")}`;
+  AND ${isSeen("t", "$8")}
+  AND ($9::timestamptz IS NULL OR t.created_at >= $9::timestamptz)
+  AND ($10::timestamptz IS NULL OR t.created_at < $10::timestamptz)`;
 
 /** $1 ids. */
 export const FIND_TASKS = `
   SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS} WHERE t.id = ANY ($1::uuid[])`;
 
-/** $1-$8 filter, $9-$11 window. Ids sort by time. */
+/** $1-$10 filter, $11-$13 window. Ids sort by time. */
 export const listTasks = (isBackward?: boolean): string => `
   SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS}
   WHERE ${TASK_FILTER}
-    AND ${windowSql({ column: "t.id", type: "uuid", isDescending: true, from: 9 }, isBackward)}`;
+    AND ${windowSql({ column: "t.id", type: "uuid", isDescending: true, from: 11 }, isBackward)}`;
 
-/** $1-$8 filter. */
+/** $1-$10 filter. */
 export const COUNT_TASKS = `SELECT count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER}`;
+
+/** $1-$10 filter. */
+export const COUNT_TASKS_BY_STATUS = `
+  SELECT t.status, count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER} GROUP BY 1`;
 
 /** $1 the kinds that are told apart. */
 export const COUNT_UNSETTLED = `

@@ -13,6 +13,7 @@ import { READ_CHUNK_IDS } from "../sql/chunks.ts";
 import { inListOrder, windowValues } from "../sql/list-window.ts";
 import {
   COUNT_TASKS,
+  COUNT_TASKS_BY_STATUS,
   FIND_TASKS,
   LIST_CHILDREN,
   LIST_RETRIES,
@@ -35,6 +36,13 @@ export function createTaskReads(session: SqlSession): TaskReads {
     async count(query) {
       const [row] = await session.query<{ count: number }>(COUNT_TASKS, filterValues(query));
       return row?.count ?? 0;
+    },
+    async countByStatus({ statuses: _all, ...query }) {
+      const rows = await session.query<{ status: TaskStatus; count: number }>(
+        COUNT_TASKS_BY_STATUS,
+        filterValues(query),
+      );
+      return new Map(rows.map(({ status, count }) => [status, count]));
     },
     async retries(taskIds, seen) {
       const values = [taskIds.filter(isUuid), MAX_LISTED_RETRIES, scopeValue(seen)];
@@ -90,15 +98,17 @@ function creatorOf(query: TaskFilter): string | undefined {
 function filterValues(query: TaskFilter): readonly unknown[] {
   const creator = creatorOf(query);
   return [
-    query.statuses ?? null,
-    query.kinds ?? null,
-    query.models ?? null,
-    query.ids?.filter(isUuid) ?? null,
-    query.createdBy ?? creator ?? null,
-    query.parents?.filter(isUuid) ?? null,
-    query.schedules ?? null,
+    query.statuses,
+    query.kinds,
+    query.models,
+    query.ids?.filter(isUuid),
+    query.createdBy ?? creator,
+    query.parents?.filter(isUuid),
+    query.schedules,
     creator === undefined ? scopeValue(query.seen) : null,
-  ];
+    query.createdAfter,
+    query.createdBefore,
+  ].map((value) => value ?? null);
 }
 
 /** A row with TASK_COLUMNS. */
