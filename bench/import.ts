@@ -21,7 +21,7 @@ import { median } from "./statistics.ts";
 /** Set `BENCH_IMPORT_ROWS=1000000` for a large file, and `BENCH_IMPORT_NOTES=1000` for long rows: a text of so many characters in each. */
 const ROWS = Number(process.env["BENCH_IMPORT_ROWS"] ?? 200_000);
 const NOTES = Number(process.env["BENCH_IMPORT_NOTES"] ?? 0);
-const ROUNDS = ROWS > 300_000 ? 1 : 3;
+const ROUNDS = ROWS > 300_000 || NOTES > 0 ? 1 : 3;
 /** Greater than all ids of GeoNames, so that only the bench's cities have such ids. */
 const FIRST_ID = 1_500_000_000;
 /** Limit of the heap in MB, as in a container of 1 GB; see bench/million.ts. */

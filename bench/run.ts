@@ -9,6 +9,7 @@ import { measureBulkUpdate } from "./bulk-update.ts";
 import { measureCancel } from "./cancel.ts";
 import { measureExport } from "./export.ts";
 import { measureFanout } from "./fanout.ts";
+import { measureFiles } from "./files.ts";
 import { measureGuard } from "./guard.ts";
 import { measureGuards } from "./guards.ts";
 import { measureImport } from "./import.ts";
@@ -44,6 +45,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   fanout: measureFanout,
   export: measureExport,
   import: measureImport,
+  files: measureFiles,
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
 /** Sections that do not depend on the backend. */

@@ -78,10 +78,16 @@ const IMPORT_PARAMETERS: readonly (readonly [flags: string, parameter: string, w
   ],
   ["--quote <character>", "quote", 'of CSV; default: "'],
   ["--empty <what>", "empty", "what an empty cell means: quotes, null or text"],
+  [
+    "--formulas <what>",
+    "formulas",
+    "escaped (the default): an apostrophe in front of a formula goes; or plain",
+  ],
   ["--decimal-comma <flag>", "decimalComma", "true: numbers have a comma before their fraction"],
   ["--time-offset <offset>", "timeOffset", "of times that have none: Z or +02:00"],
   ["--error-policy <policy>", "errorPolicy", "all_or_nothing or skip_failed"],
   ["--on-conflict <what>", "onConflict", "reject, skip or wait, where another task holds records"],
+  ["--max-affected <count>", "maxAffected", "refuse a file of more rows"],
   ["--label <text>", "label", "shown beside the task"],
   ["--idempotency-key <key>", "idempotencyKey", "the same key with the same file gives the first task again"],
 ];
@@ -93,6 +99,7 @@ function addImport(program: Command, run: Run): void {
     .description("write a file's rows to the database, as a task")
     .requiredOption("--model <name>", "whose records they are")
     .option("--dry-run", "only try")
+    .option("--preview", "with --dry-run: show what would change, once it has been tried")
     .option("--failed <file>", "write the rows that failed to this file, with line, field and reason");
   IMPORT_PARAMETERS.forEach(([flags, , words]) => command.option(flags, words));
   command

@@ -23,6 +23,8 @@ export interface FileImport {
   /** The parameters of `POST /imports/<Model>`, by their names. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly onProgress: (progress: { readonly done: number; readonly total: number }) => void;
+  /** Stops the upload; then nothing is changed. */
+  readonly signal: AbortSignal;
 }
 
 /** What became of it. */
@@ -42,13 +44,13 @@ const FORMATS: Readonly<Record<string, ImportFormat>> = {
 
 /** Imports a file, as `POST /imports/<Model>` does. */
 export async function importFile({ imports }: PowerCrud, given: FileImport): Promise<FileImported> {
-  const { file, viewer, onProgress } = given;
+  const { file, viewer, onProgress, signal } = given;
   const parameters = readImportParameters(new URLSearchParams(given.parameters));
   if ("problems" in parameters) {
     return { kind: "UNUSABLE", problems: parameters.problems };
   }
   const size = await stat(file).then(
-    (stats) => stats.size,
+    (stats) => (stats.isDirectory() ? undefined : stats.size),
     () => undefined,
   );
   const model = modelNamed(imports, given.model);
@@ -69,18 +71,31 @@ export async function importFile({ imports }: PowerCrud, given: FileImport): Pro
   if (opened.kind !== "LAUNCHED") {
     return opened;
   }
-  const bytes = createReadStream(file);
+  const stream = createReadStream(file);
   // Read by the receiver; without a listener an error would end the process before that.
-  bytes.on("error", () => undefined);
-  bytes.on("data", () => onProgress({ done: bytes.bytesRead, total: size }));
+  stream.on("error", () => undefined);
+  const stop = (): void => void stream.destroy(Object.assign(new Error("stopped"), { code: "ECONNRESET" }));
+  signal.addEventListener("abort", stop, { once: true });
   const upload = {
     taskId: opened.task.id,
     viewer,
-    bytes: bytes as AsyncIterable<Uint8Array>,
-    countReceived: () => bytes.bytesRead,
-    stop: () => void bytes.destroy(),
+    bytes: watched(stream, () => onProgress({ done: stream.bytesRead, total: size })),
+    countReceived: () => stream.bytesRead,
+    stop,
   };
-  return opened.isDuplicate ? imports.repeat(upload) : imports.receive(upload);
+  try {
+    return await (opened.isDuplicate ? imports.repeat(upload) : imports.receive(upload));
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** A listener for the stream's data would take what comes before the receiver reads. */
+async function* watched(stream: AsyncIterable<Uint8Array>, onChunk: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) {
+    onChunk();
+    yield chunk;
+  }
 }
 
 /** Writes the rows that an import's task did not write to a file, to be mended. */

@@ -62,10 +62,11 @@ function markModel(model: Model, shape: TableShape, enums: readonly EnumType[]):
     if (column === undefined || field.kind === "relation") {
       return field;
     }
-    const { nativeType, enumLabels } = column;
+    const { nativeType, isGenerated, enumLabels } = column;
+    const known = { nativeType, ...(isGenerated === undefined ? {} : { isGenerated }) };
     return field.kind === "enum" && enumLabels !== undefined
-      ? { ...field, nativeType, sortedValues: sortValues(field, enumLabels, enums) }
-      : { ...field, nativeType };
+      ? { ...field, ...known, sortedValues: sortValues(field, enumLabels, enums) }
+      : { ...field, ...known };
   };
   return { ...model, fields: model.fields.map(mark) };
 }

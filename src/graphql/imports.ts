@@ -71,6 +71,10 @@ function addTaskImport(
       rejected: t.exposeInt("rejected", {
         description: "How many of them cannot be written. What the database refuses later is not among them.",
       }),
+      leftOut: t.exposeStringList("leftOut", {
+        description:
+          "The columns of the file that nobody can write, such as computed ones: they were left out. Empty until all has come.",
+      }),
       uploadPath: t.string({
         nullable: true,
         description: "Where to send the file with PUT; null once it has begun to come.",

@@ -46,6 +46,12 @@ export function isoMoment(text: string): string {
   return (parseMoment(text) ?? new Date(text)).toISOString();
 }
 
+/** The same with all digits of its seconds, of which the database keeps six; a part of a moment has milliseconds. */
+export function exactMoment(text: string): string {
+  const [, digits = ""] = /\.\d{3}(\d+)(?:Z|[+-])/i.exec(text) ?? [];
+  return digits === "" ? isoMoment(text) : isoMoment(text).replace("Z", `${digits}Z`);
+}
+
 /** Whether the year has four digits in UTC, as the database and JSON need it: an offset can lead out of them. */
 function isInFourDigits(date: Date): boolean {
   const year = date.getUTCFullYear();

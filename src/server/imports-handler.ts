@@ -285,7 +285,12 @@ function lingerClose(request: IncomingMessage): void {
 /** An import's task as HTTP tells it. */
 function importedTask(
   task: Task,
-  state?: { readonly bytes: number; readonly rows: number; readonly rejected: number },
+  state?: {
+    readonly bytes: number;
+    readonly rows: number;
+    readonly rejected: number;
+    readonly leftOut: readonly string[];
+  },
 ) {
   const { id, kind, model, label, status, isDryRun, errorPolicy, message, progress } = task;
   const { createdAt, startedAt, finishedAt } = task;
@@ -304,6 +309,13 @@ function importedTask(
     progress,
     ...(state === undefined
       ? {}
-      : { import: { bytes: state.bytes, rows: state.rows, rejected: state.rejected } }),
+      : {
+          import: {
+            bytes: state.bytes,
+            rows: state.rows,
+            rejected: state.rejected,
+            leftOut: state.leftOut,
+          },
+        }),
   };
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { SchemaDescription } from "../../src/adapters/prisma/schema-description.ts";
 import { readModelRegistry } from "../../src/adapters/prisma/read-model-registry.ts";
 import { schemaOf } from "../../src/compose/define-config.ts";

@@ -10,14 +10,19 @@ import { createTestDatabase } from "../support/test-database.ts";
 export interface Answer {
   readonly status: number;
   readonly body: {
-    readonly task: { readonly id: string; readonly status: string; readonly message: string | null };
+    readonly task: {
+      readonly id: string;
+      readonly status: string;
+      readonly message: string | null;
+      readonly import?: { readonly leftOut: readonly string[] };
+    };
     readonly isDuplicate: boolean;
     readonly errors: readonly { readonly message: string; readonly extensions: Record<string, unknown> }[];
   };
 }
 
 interface SendOptions {
-  /** Who sends: ada may write cities, eve may only read them. */
+  /** Who sends: ada may write cities, bob too but for their notes, eve may only read them. */
   readonly viewer?: string;
   readonly type?: string;
   readonly method?: string;
@@ -41,16 +46,25 @@ export interface ImportsFixture {
 /** The first line of files of cities. */
 export const HEAD = "id,name,countryCode,population,latitude,longitude";
 
-const ROLES: Readonly<Record<string, string>> = { ada: "editor", eve: "reader" };
+const ROLES: Readonly<Record<string, string>> = { ada: "editor", bob: "editor", eve: "reader" };
 const isAda = ({ viewer }: { readonly viewer: { readonly id: string | null } }): boolean =>
   viewer.id === "ada";
+const isEditor = ({ viewer }: { readonly viewer: { readonly roles: readonly string[] } }): boolean =>
+  viewer.roles.includes("editor");
 
 const CONFIG = defineConfig({
   generated: demoConfig.generated,
   models: {
     Country: { access: { read: true } },
-    Tag: { access: { read: true } },
-    City: { access: { read: true, create: isAda, update: isAda } },
+    Tag: { access: { read: true, create: isAda, update: isAda } },
+    City: {
+      access: {
+        read: true,
+        create: isEditor,
+        update: isEditor,
+        fields: { notes: { write: isAda }, elevation: { read: isAda } },
+      },
+    },
   },
   auth: {
     authenticate: ({ headers }) => {

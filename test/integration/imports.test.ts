@@ -119,6 +119,39 @@ describe("an import", () => {
     expect(await failedFile(missing.id)).toContain(",99,1");
   });
 
+  it("names records by a unique key, by which those that are not there are made, under the id that a row gives", async () => {
+    const id = "00000000-0000-7000-8000-0000000000aa";
+    const file = [
+      `{"label":"river","cities":["1"]}`,
+      `{"label":"lake","id":"${id.toUpperCase()}","cities":["2"]}`,
+      `{"label":"hill","cities":["1","2"]}`,
+      `{"label":"river","cities":[]}`,
+      `{"label":null,"cities":[]}`,
+      `{"label":"cape","id":"no","cities":["1"]}`,
+      `{"label":"moor","cities":["9"]}`,
+    ].join("\n");
+    await settled(await send("City?operation=create", `${HEAD}\n1,Paris,FR,1,2,3\n2,Lyon,FR,1,2,3`));
+    const path = "Tag?operation=upsert&key=label&errorPolicy=skip_failed";
+    const task = await settled(await send(path, file, { type: "application/jsonl" }));
+    expect(task).toMatchObject({ status: "PARTIAL", progress: { total: 7, succeeded: 3, failed: 4 } });
+    const failed = (await failedFile(task.id, "jsonl")).trimEnd().split("\n");
+    expect(failed.map((line) => JSON.parse(line))).toMatchObject([
+      { _line: 4, _reason: "The same Tag is in line 1 already. Give each record once." },
+      { _line: 5, _reason: "Give a value: a null names no record.", _field: "key.label" },
+      { _line: 6, _reason: expect.stringContaining('"no" is not'), _field: "id" },
+      { _line: 7, _reason: "Tag.cities: there is no City 9.", _field: "cities" },
+    ]);
+    const { rows } = await imports.client.query(`
+      SELECT label, id::text, ARRAY(SELECT "A" FROM "_CityToTag" WHERE "B" = id ORDER BY 1) AS cities FROM tag ORDER BY label`);
+    expect(rows).toEqual([
+      { label: "hill", id: expect.stringMatching(/^0[0-9a-f]{7}-/), cities: [1, 2] },
+      { label: "lake", id, cities: [2] },
+      { label: "port", id: "00000000-0000-7000-8000-000000000002", cities: [] },
+      { label: "river", id: "00000000-0000-7000-8000-000000000001", cities: [1] },
+    ]);
+    await imports.client.query("DELETE FROM tag WHERE label IN ('hill', 'lake')");
+  });
+
   it("writes nothing under ALL_OR_NOTHING if a row cannot be written, and nothing in a dry run", async () => {
     const answer = await send("City?operation=create", `${HEAD}\n1,Paris,FR,1,2,3\n2,Lyon,FR,x,2,3`);
     expect(answer.body.task).toMatchObject({

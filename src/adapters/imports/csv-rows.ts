@@ -88,12 +88,9 @@ class CsvReader {
     const quoted = this.#quotedCells(records.filter(({ hasQuote }) => hasQuote));
     return records.map((record): FileRow => {
       const { line, text } = record;
-      return { line, text, content: quoted.get(record) ?? this.#plainCells(text) };
+      const content = quoted.get(record);
+      return content === undefined ? new PlainRow(record, this.#csv) : { line, text, content };
     });
-  }
-
-  #plainCells(text: string): Cells {
-    return text.split(this.#csv.separator).map((cell) => readCell(cell, false, this.#csv));
   }
 
   #quotedCells(records: readonly TextRecord[]): ReadonlyMap<TextRecord, Cells> {
@@ -144,6 +141,23 @@ class CsvReader {
       }
     }
     return error;
+  }
+}
+
+/** A row without quotes. It is divided when it is asked for its cells: so those of a whole page are never held beside its text. */
+class PlainRow implements FileRow {
+  readonly line: number;
+  readonly text: string;
+  readonly #csv: ImportCsv & { readonly separator: string };
+
+  constructor({ line, text }: TextRecord, csv: ImportCsv & { readonly separator: string }) {
+    this.line = line;
+    this.text = text;
+    this.#csv = csv;
+  }
+
+  get content(): Cells {
+    return this.text.split(this.#csv.separator).map((cell) => readCell(cell, false, this.#csv));
   }
 }
 

@@ -10,7 +10,10 @@ export interface TextRecord {
   readonly hasQuote: boolean;
 }
 
-/** Divides a text that comes in pieces into records: lines, but for line breaks inside quotes. */
+/**
+ * Divides a text that comes in pieces into records: lines, but for line breaks inside quotes. Empty lines are no records, but for
+ * those that end with CRLF.
+ */
 export interface RecordSplitter {
   /** The records that are whole by now. @throws AppError LIMIT_EXCEEDED for a record that is too long */
   split(piece: string): readonly TextRecord[];
@@ -73,13 +76,28 @@ class TextSplitter implements RecordSplitter {
 
   #takeWhole(newline: string): TextRecord[] {
     const records: TextRecord[] = [];
+    this.#skipEmpty(newline);
     for (let end = this.#endOf(newline); end !== -1; end = this.#endOf(newline)) {
       if (end - this.#start > this.#maxLength) {
         throw this.#tooLong();
       }
       records.push(this.#take(end, newline));
+      this.#skipEmpty(newline);
     }
     return records;
+  }
+
+  /** A file may hold any number of empty lines, so none of them becomes a record. */
+  #skipEmpty(newline: string): void {
+    if (this.#searched > this.#start) {
+      return;
+    }
+    const code = newline.charCodeAt(0);
+    while (this.#text.charCodeAt(this.#start) === code) {
+      this.#start += 1;
+      this.#line += 1;
+    }
+    this.#searched = this.#start;
   }
 
   #take(end: number, newline: string): TextRecord {

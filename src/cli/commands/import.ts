@@ -1,3 +1,4 @@
+import type { PowerCrud } from "../../compose/create-powercrud.ts";
 import type { AnswerOptions, LaunchOutcome } from "../answer-task.ts";
 import { answerLaunch } from "../answer-task.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -23,20 +24,38 @@ export async function importRows(
   options: ImportCommandOptions,
 ): Promise<void> {
   const { model, parameters, failed } = options;
+  if (options.preview === true && parameters["dryRun"] !== "true") {
+    throw new UsageError("--preview shows what a dry run would change; add --dry-run.");
+  }
   const { viewer = { id: null } } = parseViewer(options.viewer);
   const { importFile, writeFailedRows } = await import("../../compose/import-file.ts");
   await withClient(context, async (powercrud) => {
     const display = showProgress(process.stderr, (line) => context.say(line), "sending", " bytes");
     const onProgress = display.update.bind(display);
-    const outcome = await importFile(powercrud, { file, model, viewer, parameters, onProgress });
-    display.end();
+    const { stopSignal: signal } = context;
+    const given = { file, model, viewer, parameters, onProgress, signal };
+    const outcome = await importFile(powercrud, given).finally(() => display.end());
     if (outcome.kind === "UNUSABLE") {
       throw new UsageError(outcome.problems.map(({ message }) => message).join(" "));
     }
     const isFollowed = options.follow === true || failed !== undefined;
+    if (outcome.kind === "LAUNCHED") {
+      await sayLeftOut(context, powercrud, outcome.task.id);
+    }
     await answerLaunch(context, powercrud, outcome as LaunchOutcome, { ...options, follow: isFollowed });
     if (outcome.kind === "LAUNCHED" && failed !== undefined) {
       await writeFailedRows(powercrud, outcome.task.id, failed);
     }
   });
+}
+
+async function sayLeftOut(
+  context: CliContext,
+  { imports }: Pick<PowerCrud, "imports">,
+  taskId: string,
+): Promise<void> {
+  const { leftOut = [] } = (await imports.find([taskId])).get(taskId) ?? {};
+  if (leftOut.length > 0) {
+    context.say(`left out, since nobody can write them: ${leftOut.join(", ")}`);
+  }
 }

@@ -26,7 +26,7 @@ export type MayRead = (model: Model, field: Field) => boolean;
 
 /**
  * The columns of a file that names none: the columns that the caller may read, and the ids of records in many-to-many
- * relations. Columns that the API shows under `id` come first, as everywhere.
+ * relations. Not those of the same model: a file that creates records cannot link them with each other. Columns that the API shows under `id` come first, as everywhere.
  */
 export function allColumns(models: ModelRegistry, model: Model, mayRead: MayRead): readonly FileColumn[] {
   const isShown = (field: Field): boolean => isReadable(field) && mayRead(model, field);
@@ -34,7 +34,7 @@ export function allColumns(models: ModelRegistry, model: Model, mayRead: MayRead
     .filter(isShown)
     .map((field) => ownColumn(model, field));
   const links = relationsOf(model)
-    .filter((field) => isManyToMany(models, model, field) && isShown(field))
+    .filter((field) => field.type !== model.name && isManyToMany(models, model, field) && isShown(field))
     .flatMap((field) => {
       const far = models.get(field.type);
       const [key, ...others] = far.key;

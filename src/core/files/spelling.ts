@@ -1,3 +1,4 @@
+import { momentPartOf } from "../../kernel/date-time-text.ts";
 import type { Json } from "../../kernel/json.ts";
 import { describeMisfit } from "../records/column-value.ts";
 import type { ColumnField, EnumType, ScalarType } from "../records/model.ts";
@@ -88,11 +89,15 @@ function itemText({ type, nativeType = "" }: ColumnField, value: Json): string |
     const text = textOf(value);
     return nativeType.startsWith("date")
       ? text.slice(0, 10)
-      : /^time(?!stamp)/.test(nativeType)
+      : isTimeOfDay(nativeType)
         ? text.slice(11, -1)
         : text;
   }
   return type === "Json" ? JSON.stringify(value) : textOf(value);
+}
+
+function isTimeOfDay(nativeType: string): boolean {
+  return /^time(?!stamp)/.test(nativeType);
 }
 
 /** Numbers and booleans as JSON has them, which has no NaN and no infinity. */
@@ -176,10 +181,11 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 function momentReader({ nativeType = "" }: ColumnField, timeOffset: string | undefined): ReadItem {
   const isWhole = nativeType.startsWith("timestamp") || nativeType === "";
   return (given) => {
-    const text = given
-      .trim()
-      .replace(/^(\d{4}-\d\d-\d\d) (?=\d)/, "$1T")
-      .replace(/([+-]\d\d)$/, suffix);
+    const trimmed = given.trim();
+    if (momentPartOf(trimmed) === "TIME" && isTimeOfDay(nativeType)) {
+      return `1970-01-01T${trimmed}Z`;
+    }
+    const text = trimmed.replace(/^(\d{4}-\d\d-\d\d) (?=\d)/, "$1T").replace(/([+-]\d\d)$/, suffix);
     const isWithoutOffset = /T\d\d:\d\d(?::\d\d(?:\.\d+)?)?$/.test(text);
     return isWhole && isWithoutOffset && timeOffset !== undefined ? `${text}${timeOffset}` : text;
   };

@@ -95,7 +95,7 @@ export function jsonReader(
 const PLAIN_FORMS: { readonly [Type in ScalarType]?: (text: string) => boolean } = {
   String: isStorableText,
   Boolean: (text) => text === "true" || text === "false",
-  Int: matches(/^(?:0|-?[1-9]\d{0,8})$/),
+  Int: matches(/^(?:0|-?(?:[1-9]\d{0,8}|1\d{9}))$/),
   BigInt: matches(/^(?:0|-?[1-9]\d{0,17})$/),
   Float: matches(/^(?:0|-?[1-9]\d{0,8}|-?(?:0|[1-9]\d{0,8})\.\d{0,5}[1-9])$/),
   Decimal: matches(/^(?:0|-?[1-9]\d*|-?(?:0|[1-9]\d*)\.\d+)$/),

@@ -82,11 +82,12 @@ async function nameRows(
 ): Promise<readonly (ParsedName | undefined)[]> {
   const { model, operation, reader } = check;
   const givenId = operation === "CREATE" ? givenIds(check, page) : undefined;
+  const plainName = plainNames(check, page);
   const names: (ParsedName | undefined)[] = [];
   await visitInTurns(page.fine(), (place) => {
     const name = givenId
       ? newName(givenId(place))
-      : parseRecordName(model, models.enums(), reader.nameOf(page, place));
+      : (plainName(place) ?? parseRecordName(model, models.enums(), reader.nameOf(page, place)));
     if (name !== undefined && "problems" in name) {
       page.note(place, name.problems);
     } else {
@@ -94,6 +95,22 @@ async function nameRows(
     }
   });
   return names;
+}
+
+/** The names of rows whose ids are integers: their column has them in the one form that an id has. */
+function plainNames(
+  { model, reader }: FileCheck,
+  { texts }: ImportPage,
+): (place: number) => { readonly value: ParsedName } | undefined {
+  const [key, ...more] = model.key;
+  const isInteger =
+    key?.kind === "scalar" && key.type === "Int" && (key.nativeType ?? "integer") === "integer";
+  const isPlain = isInteger && more.length === 0 && reader.unique === undefined;
+  const column = isPlain ? texts.get(key.name) : undefined;
+  return (place) => {
+    const id = column?.[place];
+    return id === undefined || id === null ? undefined : { value: { kind: "ID", id } };
+  };
 }
 
 function newName(id: Parsed<string> | undefined): Parsed<ParsedName> | undefined {

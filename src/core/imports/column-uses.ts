@@ -83,7 +83,7 @@ export function findColumnUses(
     const alone = read([path], {});
     return (
       "value" in alone &&
-      alone.value.ignored.length === 0 &&
+      alone.value.leftOut.length === 0 &&
       refuseWrite(access, viewer, model, operation, writtenBy(alone.value)) === undefined
     );
   };
@@ -92,7 +92,7 @@ export function findColumnUses(
   const denied = refuseWrite(access, viewer, model, operation, written)?.message;
   const missing =
     "value" in whole && form.operation !== "CREATE" ? missingKey(model, form, whole.value) : undefined;
-  const ignored: readonly string[] = "value" in whole ? whole.value.ignored : [];
+  const ignored: readonly string[] = "value" in whole ? whole.value.leftOut : [];
   const mayRead = mayReadHeader(access, viewer, model);
   const columns = headers.map((header): ColumnOfFile => {
     const mapped = Object.hasOwn(given, header) ? given[header] : undefined;

@@ -49,8 +49,8 @@ export interface ImportColumns {
   readonly values: readonly ValueColumn[];
   readonly links: readonly LinkColumn[];
   readonly lookedUp: readonly LookedUp[];
-  /** Headers of columns that callers cannot write, such as computed ones. They are left out. */
-  readonly ignored: readonly string[];
+  /** Headers of columns that nobody can write, such as computed ones. */
+  readonly leftOut: readonly string[];
   /** The number of the file's columns. */
   readonly count: number;
 }
@@ -134,10 +134,10 @@ function sortColumns(
     }
   }
   problems.push(...twice(values, lookedUp));
-  const ignored = left.map(({ at }) => names[at] ?? "");
+  const leftOut = left.map(({ at }) => names[at] ?? "");
   return problems.length > 0
     ? { problems }
-    : { value: { values, links, lookedUp, ignored, count: names.length } };
+    : { value: { values, links, lookedUp, leftOut, count: names.length } };
 }
 
 /** OTHER: names a record by a key. LEFT: callers cannot write it. */
@@ -148,7 +148,7 @@ function sortOf(
   isWritten: (field: string) => boolean,
 ): ColumnSort {
   if (relation === undefined) {
-    return isWritten(field.name) ? "VALUE" : "LEFT";
+    return isWritten(field.name) && field.isGenerated !== true ? "VALUE" : "LEFT";
   }
   if (further.length > 0) {
     return "FAR";

@@ -27,6 +27,8 @@ export interface ImportState extends Received {
   readonly receiver: string | null;
   /** SHA-256 of the file in hex; null until all of it has come. */
   readonly contentHash: string | null;
+  /** Headers of its columns that nobody can write, such as computed ones; empty until all of it has come. */
+  readonly leftOut: readonly string[];
   readonly receivedAt: Date | null;
 }
 
@@ -60,13 +62,17 @@ export interface Receiver {
   readonly aliveUntil: Date;
 }
 
-/** What a task that has received its file goes on with. */
-export interface ReceivedLaunch {
+/** A file that has come. */
+export interface WholeFile extends Pick<ImportState, "leftOut"> {
   readonly taskId: string;
-  readonly claims: readonly TaskClaim[];
-  readonly input: JsonObject;
   readonly received: Received;
   readonly contentHash: string;
+}
+
+/** What a task that has received its file goes on with. */
+export interface ReceivedLaunch extends WholeFile {
+  readonly claims: readonly TaskClaim[];
+  readonly input: JsonObject;
   /** Records that are left out, since others hold them. */
   readonly skipped: readonly NewTaskError[];
 }
@@ -94,7 +100,7 @@ export interface ImportStore extends StrandedImports {
   /** Makes a RECEIVING task PENDING, with its claims. False, with nothing written, for any other task. */
   begin(transaction: Transaction, launch: ReceivedLaunch): Promise<boolean>;
   /** Notes that all of the file has come, though the task does not go on. */
-  noteReceived(taskId: string, received: Received, contentHash: string): Promise<void>;
+  noteReceived(file: WholeFile): Promise<void>;
   /** The imports among these tasks. */
   find(taskIds: readonly string[]): Promise<ReadonlyMap<string, ImportState>>;
   /** The import whose rows the task writes: its own, or that of the task that it retries. */

@@ -22,6 +22,7 @@ export interface ReceivedFile {
   readonly state: ImportState;
   readonly received: Received;
   readonly contentHash: string;
+  readonly leftOut: readonly string[];
   readonly staged: StagedRows;
 }
 
@@ -70,11 +71,11 @@ function refuseRows({ task, received: { rows, rejected } }: ReceivedFile): strin
 /** The task as it ends without having written a row. All of its file was read, so the answer is the task. */
 async function settleReceived(
   ports: ImportPorts,
-  { task: { id: taskId, kind }, received, contentHash }: ReceivedFile,
+  { task: { id: taskId, kind }, received, contentHash, leftOut }: ReceivedFile,
   message: string,
   dropped?: "VALUES",
 ): Promise<ReceiveOutcome> {
-  await ports.imports.noteReceived(taskId, received, contentHash);
+  await ports.imports.noteReceived({ taskId, received, contentHash, leftOut });
   const counts = { succeeded: 0, failed: received.rejected, skipped: 0 };
   const settle = { status: "FAILED", message, result: null, counts } as const;
   await settleTask(ports, { taskId, kind, attempt: 0, total: received.rows, settle });
@@ -97,7 +98,7 @@ function optionsOf(task: Task): LaunchOptions {
 }
 
 async function launchOf(ports: ImportPorts, file: ReceivedFile): Promise<LaunchRequest> {
-  const { task, received, contentHash, staged } = file;
+  const { task, received, contentHash, leftOut, staged } = file;
   const { form } = file.state;
   const { updatedFields, replacedLinks, links, created = new Map<string, string>() } = staged;
   const isWide = links === undefined;
@@ -137,6 +138,7 @@ async function launchOf(ports: ImportPorts, file: ReceivedFile): Promise<LaunchR
           input,
           received,
           contentHash,
+          leftOut,
           skipped,
         }),
     },

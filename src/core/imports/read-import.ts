@@ -30,6 +30,8 @@ export interface PageReader {
   readHead(names: readonly string[]): void;
   /** @param firstRow place of the first row in the file, from 0. @throws as readHead, for the names in JSON */
   readRows(rows: readonly FileRow[], firstRow: number): Promise<ReadPage>;
+  /** The names, so far, of columns that nobody can write. */
+  leftOut(): readonly string[];
 }
 
 /** A file may name this many columns: more are a mistake, or an attack. */
@@ -49,12 +51,15 @@ export function createPageReader(
     readHead(names) {
       head = plans.ofHead(names);
     },
+    leftOut: () => plans.leftOut,
     async readRows(rows, firstRow) {
       const plan = head ?? plans.ofObjects(rows);
       const lines = rows.map(({ line }) => line);
       const page = new ImportPage(firstRow, lines);
-      const cells = rows.map((row, place) => readCells(plan, row, (found) => page.note(place, found)));
-      await plan.reader.read(page, cells);
+      await plan.reader.read(page, (place) => {
+        const row = rows[place];
+        return row && readCells(plan, row, (found) => page.note(place, found));
+      });
       return { reader: plan.reader, page };
     },
   };
@@ -105,6 +110,8 @@ class Plans {
   readonly #faults = new Map<string, readonly RecordProblem[]>();
   readonly #known = new Set<string>();
   #plan: Plan | undefined;
+  /** See PageReader. */
+  leftOut: readonly string[] = [];
 
   constructor(ports: Pick<ImportPorts, "models" | "access">, viewer: Viewer, model: Model, form: ImportForm) {
     this.#ports = ports;
@@ -177,8 +184,12 @@ class Plans {
     const operation = OPERATION_OF[this.#form.operation];
     const forbidden = refuseWrite(this.#ports.access, this.#viewer, model, operation, writtenBy(columns));
     if (forbidden !== undefined) {
-      throw new AppError("FORBIDDEN", forbidden.message);
+      throw new AppError(
+        "FORBIDDEN",
+        `${forbidden.message} Leave its column out, in the file or by the mapping.`,
+      );
     }
+    this.leftOut = columns.leftOut;
     const key = readKey(model, this.#form.key);
     return createRowReader({
       models: this.#ports.models,

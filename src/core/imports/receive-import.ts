@@ -86,7 +86,14 @@ async function readFile(
     await stager.add(rows);
   }
   const staged = await stager.end();
-  return { task, state, received: lease.received(), contentHash: hash.digest("hex"), staged };
+  return {
+    task,
+    state,
+    received: lease.received(),
+    contentHash: hash.digest("hex"),
+    leftOut: pages.leftOut(),
+    staged,
+  };
 }
 
 async function* hashed(

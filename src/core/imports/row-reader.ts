@@ -1,5 +1,5 @@
 import type { Json } from "../../kernel/json.ts";
-import { Turns, visitInTurns } from "../../kernel/turns.ts";
+import { Turns } from "../../kernel/turns.ts";
 import type { RowData, UpdateRow, UpsertRow } from "../bulk/bulk-request.ts";
 import type { WritableFields } from "../bulk/check-rows.ts";
 import type { SpellingOptions } from "../files/spelling.ts";
@@ -10,13 +10,13 @@ import type { ColumnField, Model, ModelRegistry, UniqueKey } from "../records/mo
 import { columnsOf } from "../records/model.ts";
 import type { RecordName } from "../records/record-name.ts";
 import { apiNameOfKey } from "../records/record-name.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type { ReadCell } from "./cell-texts.ts";
 import { isProblem, linksReader, valueReader } from "./cell-texts.ts";
 import type { ImportColumns, LookedUp } from "./import-columns.ts";
 import { writtenBy } from "./import-columns.ts";
 import type { ImportForm } from "./import-form.ts";
-import type { ImportPage, RowCells } from "./import-page.ts";
-import type { AskedReader } from "./read-asked.ts";
+import type { Asked, ImportPage, RowCells } from "./import-page.ts";
 import { createAskedReader, textOf } from "./read-asked.ts";
 
 /** A row of the operation. */
@@ -32,8 +32,8 @@ export interface RowReader {
   readonly changed: readonly string[];
   /** Shapes of rows that were found to be in order, whatever their values: see check-page. */
   readonly shapes: Set<string>;
-  /** Reads the cells of a page's rows; undefined for rows that have none. */
-  read(page: ImportPage, rows: readonly (RowCells | undefined)[]): Promise<void>;
+  /** Reads the page's rows. @param cellsOf the row at a place; undefined for one that has no cells */
+  read(page: ImportPage, cellsOf: (place: number) => RowCells | undefined): Promise<void>;
   /** How the row names its record. A key without a value stays so, and is refused like one in a mutation. */
   nameOf(page: ImportPage, place: number): RecordName;
   /** The row as one of a mutation's list. */
@@ -79,16 +79,20 @@ export function createRowReader(parts: ReaderParts): RowReader {
     created,
     changed,
     shapes: new Set(),
-    async read(page, cells) {
+    async read(page, cellsOf) {
       const turns = new Turns();
-      const rest = async (): Promise<void> => (turns.isOver(cells.length) ? turns.next() : undefined);
-      for (const ask of askers) {
-        page.asked.push(await readAsked(page, ask, cells));
-        await rest();
-      }
-      for (const column of spelt) {
-        page.texts.set(column.name, await readColumn(page, column, cells));
-        await rest();
+      const texts = spelt.map(({ name }) => textsOf(page, name));
+      const asked = askers.map(() => [] as Asked[]);
+      page.asked.push(...asked);
+      let place = 0;
+      const note = (problem: RecordProblem): void => page.note(place, [problem]);
+      for (; place < page.lines.length; place += 1) {
+        const cells = cellsOf(place);
+        askers.forEach((ask, at) => asked[at]?.push(cells && ask(cells, note)));
+        spelt.forEach((column, at) => texts[at]?.push(cells && readCell(column, cells, note)));
+        if (turns.isOver(spelt.length)) {
+          await turns.next();
+        }
       }
     },
     ...rows,
@@ -134,35 +138,24 @@ function spellColumns(
   ];
 }
 
-async function readColumn(
-  page: ImportPage,
-  { at, read, isLeftOut }: ReadColumn,
-  rows: readonly (RowCells | undefined)[],
-): Promise<readonly (string | null | undefined)[]> {
+function textsOf(page: ImportPage, name: string): (string | null | undefined)[] {
   const texts: (string | null | undefined)[] = [];
-  await visitInTurns(rows, (cells, place) => {
-    const cell = cells?.[at];
-    const text = cell === undefined || (cell === null && isLeftOut) ? undefined : read(cell);
-    if (text !== undefined && isProblem(text)) {
-      page.note(place, [text]);
-      texts.push(undefined);
-    } else {
-      texts.push(text);
-    }
-  });
+  page.texts.set(name, texts);
   return texts;
 }
 
-async function readAsked(
-  page: ImportPage,
-  ask: AskedReader,
-  rows: readonly (RowCells | undefined)[],
-): Promise<ImportPage["asked"][number]> {
-  const asked: ReturnType<AskedReader>[] = [];
-  await visitInTurns(rows, (cells, place) =>
-    asked.push(cells === undefined ? undefined : ask(cells, (problem) => page.note(place, [problem]))),
-  );
-  return asked;
+function readCell(
+  { at, read, isLeftOut }: ReadColumn,
+  cells: RowCells,
+  note: (problem: RecordProblem) => void,
+): string | null | undefined {
+  const cell = cells[at];
+  const text = cell === undefined || (cell === null && isLeftOut) ? undefined : read(cell);
+  if (text === undefined || !isProblem(text)) {
+    return text;
+  }
+  note(text);
+  return undefined;
 }
 
 /** Makes the values of a row, in plain JSON, of the page's texts. */

@@ -1,4 +1,4 @@
-import { isoMoment } from "../../kernel/date-time-text.ts";
+import { exactMoment, isoMoment } from "../../kernel/date-time-text.ts";
 import type { ColumnField } from "./model.ts";
 import type { Json } from "../../kernel/json.ts";
 
@@ -27,7 +27,11 @@ function itemText(field: ColumnField, value: Json): string {
   if (field.kind === "enum") {
     return field.labels?.[text] ?? text;
   }
-  return field.type === "DateTime" ? isoMoment(text) : text;
+  if (field.type !== "DateTime") {
+    return text;
+  }
+  // Ids have milliseconds.
+  return field.isKey ? isoMoment(text) : exactMoment(text);
 }
 
 /** The value, as JSON, whose text {@link toColumnText} made. */

@@ -42,6 +42,8 @@ interface ColumnBase extends FieldBase {
    * data model lacks it, so it is read from the database at start.
    */
   readonly nativeType?: string;
+  /** Whether the database makes its values of the record's others (GENERATED ALWAYS AS); read at start, too. Default: false */
+  readonly isGenerated?: true;
 }
 
 /** A column of a scalar type. */

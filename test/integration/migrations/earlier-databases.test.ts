@@ -127,6 +127,7 @@ describe("a database of the engine's earlier migrations", () => {
         "20261130000001_preview",
         "20261130000002_imports",
         "20261130000003_files",
+        "20261130000012_files",
         "functions",
       ]);
       expect(await readCatalog(client)).toEqual(fresh);

@@ -35,6 +35,8 @@ export interface BulkOverrides {
 
 /** API and worker on a database of their own. */
 export interface BulkFixture {
+  /** The API's process. */
+  readonly powercrud: PowerCrud;
   readonly config: PowerCrudConfig;
   readonly databaseUrl: string;
   query(text: string, values?: readonly unknown[]): Promise<Answer[]>;
@@ -106,6 +108,7 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
     }
   };
   const fixture: BulkFixture = {
+    powercrud,
     config: configOf(overrides, overrides.models),
     databaseUrl: database.url,
     query: async (text, values) => (await pool.query(text, [...(values ?? [])])).rows,

@@ -3,15 +3,14 @@ import { getNamedType, isInputObjectType } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { conditionsOn, isLackedBy } from "./every-filter.ts";
 import type { EveryOperation } from "./every-operation-fixture.ts";
+import { describeFiles } from "./every-files.ts";
 import { createEveryOperation, figuresAgainst, groupValueOf, shown } from "./every-operation-fixture.ts";
 import { ENGINE, FIRST_CATEGORY, keyOf, MODELS, NOT_SAMPLED, sample } from "./every-type-samples.ts";
 import type { Answer } from "./models-fixture.ts";
 
 let world: EveryOperation;
 
-beforeAll(async () => {
-  world = await createEveryOperation();
-});
+beforeAll(async () => void (world = await createEveryOperation()));
 afterAll(() => world.api.stop());
 
 test("there are samples of every field that can be written", () => {
@@ -391,10 +390,10 @@ test("a stale write of a record with microseconds is told from one that is up to
   expect(stale.it.__typename).toBe("StaleProductError");
 });
 
+describeFiles(() => world);
+
 test("every root field of the models was executed", () => {
-  const fields = {
-    ...world.schema.getQueryType()?.getFields(),
-    ...world.schema.getMutationType()?.getFields(),
-  };
+  const { schema } = world;
+  const fields = { ...schema.getQueryType()?.getFields(), ...schema.getMutationType()?.getFields() };
   expect(Object.keys(fields).toSorted()).toEqual([...world.executed, ...ENGINE].toSorted());
 });

@@ -81,6 +81,7 @@ export const ENGINE = [
   "recordLocks",
   "viewer",
   "health",
+  "importColumns",
   "cancelTask",
   "pauseTask",
   "resumeTask",

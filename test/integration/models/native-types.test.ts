@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
+import { describeNativeFiles, typeOf } from "./native-files.ts";
 import type { Answer } from "./models-fixture.ts";
 import { emptying } from "../../support/empty-tables.ts";
 
@@ -281,17 +282,9 @@ async function fill(column: string, values: readonly (string | null)[]): Promise
   await api.query(emptying(`"Native"`));
   const texts = Array.from({ length: RECORDS }, (_, at) => values[(at * 7) % values.length] ?? null);
   await api.query(
-    `INSERT INTO "Native" (id, "${column}") SELECT at, text::${await typeOf(column)} FROM unnest($1::text[]) WITH ORDINALITY AS given (text, at)`,
+    `INSERT INTO "Native" (id, "${column}") SELECT at, text::${await typeOf(api, column)} FROM unnest($1::text[]) WITH ORDINALITY AS given (text, at)`,
     [texts],
   );
-}
-
-async function typeOf(column: string): Promise<string> {
-  const [row] = await api.query(
-    `SELECT format_type(atttypid, -1) AS type FROM pg_attribute WHERE attrelid = '"Native"'::regclass AND attname = $1`,
-    [column],
-  );
-  return row.type;
 }
 
 /** All ids, page by page. */
@@ -395,4 +388,11 @@ test("a forged cursor is refused with the reason", async () => {
   await expect(
     api.data(`{ natives(after: "${forged}", orderBy: [{date: ASC}]) { nodes { id } } }`),
   ).rejects.toThrow("after is a damaged cursor");
+});
+
+describeNativeFiles(() => api, {
+  columns: COLUMNS,
+  rounds: ROUNDS,
+  neighbours: NEIGHBOURS,
+  create: (id, data) => WAYS["createNative"]?.(id, data),
 });

@@ -8,7 +8,7 @@ import { cutSql, partToSql } from "../records/list-part.ts";
 import type { ValueReading } from "../records/read-values.ts";
 import { readAsText, readInJson } from "../records/read-values.ts";
 import type { SelectionPorts } from "../records/selection-to-sql.ts";
-import type { TableShape } from "../records/table-shape.ts";
+import type { ColumnShape, TableShape } from "../records/table-shape.ts";
 import { requiredColumn } from "../sql/bulk-target.ts";
 
 /** The statement that reads a file's records. */
@@ -68,7 +68,7 @@ class JoinBuilder {
       return this.#readLinks(near, list, field.name);
     }
     const shape = requiredColumn(near.table, field.name);
-    return readAsText(shape, `${near.alias}.${shape.name}`, this.#ports.toDecimal);
+    return exactMoments(shape, readAsText(shape, `${near.alias}.${shape.name}`, this.#ports.toDecimal));
   }
 
   async #tableAt(root: JoinedTable, relations: readonly RelationField[]): Promise<JoinedTable> {
@@ -103,7 +103,7 @@ class JoinBuilder {
     const shape = requiredColumn(far.table, field);
     const item = readInJson(shape, `${far.alias}.${shape.name}`, this.#ports.toDecimal);
     const order = far.table.key.map(({ name }) => `${far.alias}.${name}`).join(", ");
-    const { decode } = item;
+    const decode = shape.field.type === "DateTime" ? momentText(shape) : item.decode;
     const joined = this.#statement.alias();
     // Most records have few links or none. PostgreSQL looks for all of them at once where there are many records.
     const isLinked = `EXISTS (SELECT FROM ${link.joinTable?.table ?? ""} ${joined} WHERE ${link.farColumns
@@ -128,3 +128,34 @@ class JoinBuilder {
     return filterToSql(this.#ports, model, this.#reading.scopeOf(model.name), alias, this.#statement);
   }
 }
+
+/** Reads moments with all of their digits, as texts: Dates have milliseconds. */
+function exactMoments(shape: ColumnShape, reading: ValueReading): ValueReading {
+  if (shape.field.type !== "DateTime") {
+    return reading;
+  }
+  const toText = momentText(shape);
+  const decode = (value: unknown): unknown => {
+    const moments = JSON.parse(value as string) as string | readonly (string | null)[];
+    return typeof moments === "string"
+      ? toText(moments)
+      : moments.map((moment) => (moment === null ? null : toText(moment)));
+  };
+  return { ...reading, decode };
+}
+
+/** What makes a moment in the API's form of one in PostgreSQL's JSON, in UTC, with at least milliseconds. */
+function momentText({ nativeType }: ColumnShape): (moment: unknown) => string {
+  if (nativeType.startsWith("date")) {
+    return (day) =>
+      /^\d{4}-\d\d-\d\d$/.test(day as string) ? `${day as string}T00:00:00.000Z` : (day as string);
+  }
+  const day = nativeType.startsWith("timestamp") ? "" : "1970-01-01T";
+  return (moment) => {
+    const [, whole, digits = ""] = MOMENT.exec(`${day}${moment as string}`) ?? [];
+    return whole === undefined ? (moment as string) : `${whole}.${digits.padEnd(3, "0")}Z`;
+  };
+}
+
+/** Not the years before Christ and after 9999, and infinity, which stay as they are. A time of day loses its zone, as in the API. */
+const MOMENT = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[+-][\d:]+)?$/;

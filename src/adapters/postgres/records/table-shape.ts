@@ -15,6 +15,8 @@ export interface ColumnShape {
   readonly type: string;
   /** The type with length or precision, and a domain's base type: `timestamp(3) without time zone`. */
   readonly nativeType: string;
+  /** Whether the database makes its values of the row's others. */
+  readonly isGenerated?: true;
   /** The labels of an enum in the order in which the database sorts them. */
   readonly enumLabels?: readonly string[];
 }
@@ -80,6 +82,7 @@ SELECT listed.name, part.columns,
                                WHEN NOT collisdeterministic
                                THEN format_type(atttypid, atttypmod) || ' with a nondeterministic collation'
                                ELSE format_type(atttypid, atttypmod) END,
+            'isGenerated', nullif(attgenerated <> '', false),
             'enumLabels', CASE WHEN typtype IN ('e', 'd') THEN (
               SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum
                WHERE enumtypid = CASE typtype WHEN 'd' THEN typbasetype ELSE t.oid END) END))), '{}') AS columns
@@ -87,7 +90,7 @@ SELECT listed.name, part.columns,
     WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
  ) part`;
 
-type ColumnTypes = Pick<ColumnShape, "type" | "nativeType" | "enumLabels">;
+type ColumnTypes = Pick<ColumnShape, "type" | "nativeType" | "isGenerated" | "enumLabels">;
 
 /** A table in the database's catalog. */
 interface CatalogTable extends Pick<TableShape, "isGuardedInStatement" | "isChangedByDatabase" | "hasOld"> {

@@ -46,12 +46,19 @@ export async function joinColumns(
   marks?: Omit<JoinedColumns, "texts">,
 ): Promise<JoinedColumns> {
   const { separator, divider, nullMark } = marks ?? (await findMarks(chunks));
-  const join = (column: readonly (string | null)[]): string =>
-    column.map((text) => (text ?? nullMark) + separator).join("");
+  const join = (column: readonly (string | null)[]): string => {
+    const texts = column.includes(null) ? column.map((text) => text ?? nullMark) : column;
+    return texts.join(separator) + separator + divider;
+  };
   return {
     texts: await joinEach(
       chunks,
-      (chunk) => chunk.columns.map((column) => join(column) + divider).join(""),
+      ({ columns }) => {
+        // Both halves of an upsert often have the same column.
+        const joined = new Map(columns.map((column) => [column, ""]));
+        joined.forEach((_text, column) => joined.set(column, join(column)));
+        return columns.map((column) => joined.get(column)).join("");
+      },
       ({ ids }) => ids.length,
     ),
     separator,

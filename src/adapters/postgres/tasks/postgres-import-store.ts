@@ -2,7 +2,7 @@ import type { SqlSession } from "../../../kernel/sql-session.ts";
 import { isUuid } from "../../../kernel/ids.ts";
 import { toStorableText } from "../../../kernel/json.ts";
 import type { ImportState, ImportStore, Received, Receiver } from "../../../core/imports/import-store.ts";
-import type { FailedRow, ReceivedLaunch, StagedPage } from "../../../core/imports/import-store.ts";
+import type { FailedRow, ReceivedLaunch, StagedPage, WholeFile } from "../../../core/imports/import-store.ts";
 import { processedOf } from "../../../core/tasks/progress.ts";
 import type { UnitOfWork } from "../../../core/transactions/transaction.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
@@ -54,8 +54,8 @@ export function createPostgresImportStore({
     stage: (receiver, page, received) =>
       unitOfWork.run((transaction) => stage(requiredSession(transaction), receiver, page, received)),
     begin: (transaction, launch) => begin(requiredSession(transaction), launch),
-    async noteReceived(taskId, received, contentHash) {
-      await session.query(NOTE_ALL_RECEIVED, allReceived(taskId, received, contentHash));
+    async noteReceived(file) {
+      await session.query(NOTE_ALL_RECEIVED, allReceived(file));
     },
     async dropRows(taskId, what) {
       await session.query(DROP_CHUNKS, [taskId]);
@@ -84,10 +84,8 @@ export function createPostgresImportStore({
   };
 }
 
-async function begin(
-  within: SqlSession,
-  { taskId, claims, input, received, contentHash, skipped }: ReceivedLaunch,
-): Promise<boolean> {
+async function begin(within: SqlSession, launch: ReceivedLaunch): Promise<boolean> {
+  const { taskId, claims, input, received, skipped } = launch;
   const counts = [received.rows, received.rejected, skipped.length];
   const begun = await within.query(BEGIN_IMPORTED, [
     taskId,
@@ -98,7 +96,7 @@ async function begin(
   if (begun.length === 0) {
     return false;
   }
-  await within.query(NOTE_ALL_RECEIVED, allReceived(taskId, received, contentHash));
+  await within.query(NOTE_ALL_RECEIVED, allReceived(launch));
   const ids = skipped.flatMap(({ recordId }) => recordId ?? []);
   if (processedOf({ succeeded: 0, failed: received.rejected, skipped: ids.length }) > 0) {
     await within.query(INSERT_LEFT_OUT, [taskId, received.rejected, ids]);
@@ -150,12 +148,9 @@ function receivedValues(
   return [taskId, receiver, aliveUntil, bytes, rows, rejected];
 }
 
-function allReceived(
-  taskId: string,
-  { bytes, rows, rejected }: Received,
-  contentHash: string,
-): readonly unknown[] {
-  return [taskId, rows, rejected, bytes, contentHash];
+function allReceived({ taskId, received, contentHash, leftOut }: WholeFile): readonly unknown[] {
+  const { bytes, rows, rejected } = received;
+  return [taskId, rows, rejected, bytes, contentHash, leftOut];
 }
 
 type ImportRow = Omit<ImportState, "head"> & {

@@ -8,11 +8,15 @@ const APPEND =
 const READ = "SELECT bytes FROM powercrud.task_file WHERE task_id = $1::uuid AND attempt = $2 AND part = $3";
 /** The most parts that one call deletes. */
 const PRUNE_PARTS = 1_000;
-/** $1 when tasks must have settled before. A settled task that has no file as its result has parts that nobody reads. */
+/**
+ * $1 when tasks must have settled before. Nobody reads the parts of a settled task
+ * that has no file as its result, and those of earlier attempts.
+ */
 const PRUNE = `
   DELETE FROM powercrud.task_file WHERE (task_id, attempt, part) IN (
     SELECT task_id, f.attempt, part FROM powercrud.task_file f JOIN powercrud.task t ON t.id = task_id
      WHERE t.finished_at < $1 OR t.finished_at IS NOT NULL AND t.status <> 'SUCCEEDED'
+        OR f.attempt < t.attempt
      LIMIT ${PRUNE_PARTS})`;
 
 /** Rows of `powercrud.task_file`. */

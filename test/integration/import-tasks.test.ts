@@ -1,0 +1,148 @@
+import { graphql } from "graphql";
+import { afterEach, describe, expect, it } from "vitest";
+import { HEAD, useImports } from "./import-fixture.ts";
+
+const imports = useImports();
+const { send, settled, failedFile, cities } = imports;
+
+/** What the file of these tests does with two cities that are there. */
+const CHANGES = "id,population\n1,100\n2,200";
+
+async function launch(source: string): Promise<string> {
+  const { schema } = imports.service.powercrud;
+  const contextValue = { viewer: { id: "ada", roles: ["editor"] } };
+  const { data, errors } = await graphql({ schema, source: `mutation { it: ${source} }`, contextValue });
+  expect(errors).toBeUndefined();
+  const launched = data?.["it"] as { readonly task: { readonly id: string } } | undefined;
+  return launched?.task.id ?? "";
+}
+
+/** Makes two cities, and a task that holds the first until the test ends its transaction. */
+async function holdFirst(): Promise<string> {
+  await settled(await send("City?operation=create", `${HEAD}\n1,Paris,FR,1,2,3\n2,Lyon,FR,1,2,3`));
+  await imports.client.query("BEGIN");
+  await imports.client.query("SELECT FROM city WHERE id = 1 FOR UPDATE");
+  return launch(
+    `bulkUpdateCities(selection: { ids: ["1"] }, data: { notes: { set: "held" } }, options: { mode: ASYNC }) {
+      ... on TaskLaunched { task { id } } }`,
+  );
+}
+
+afterEach(() => imports.client.query("ROLLBACK"));
+
+const populations = async (): Promise<unknown[]> => (await cities()).map(({ population }) => population);
+
+describe("an import of records that another task holds", () => {
+  it("ends by default, and is retried without the file", async () => {
+    const holder = await holdFirst();
+    const { body } = await send("City?operation=update&onConflict=reject", CHANGES);
+    expect(body.task).toMatchObject({
+      status: "FAILED",
+      message: expect.stringContaining(`City 1 is held by task ${holder}`),
+    });
+    await imports.client.query("ROLLBACK");
+    const { tasks } = imports.service.powercrud;
+    await tasks.wait(holder);
+    expect(await populations()).toEqual([1, 1]);
+    const retried = await tasks.retry(body.task.id, { viewer: { id: "ada", roles: ["editor"] } });
+    expect(retried).toMatchObject({ kind: "LAUNCHED", task: { retryOf: body.task.id } });
+    const { id } = "task" in retried ? retried.task : body.task;
+    expect(await tasks.wait(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 2 } });
+    expect(await populations()).toEqual([100, 200]);
+  });
+
+  it("stands in line for them if it is told to, and can be cancelled there", async () => {
+    const holder = await holdFirst();
+    const path = "City?operation=update&onConflict=wait";
+    const [first, second] = [await send(path, CHANGES), await send(path, CHANGES.replace("100", "300"))];
+    expect([first.body.task.status, second.body.task.status]).toEqual(["WAITING", "WAITING"]);
+    const { tasks } = imports.service.powercrud;
+    expect(await tasks.cancel(second.body.task.id)).toMatchObject({ kind: "CANCELLED" });
+    await imports.client.query("ROLLBACK");
+    await tasks.wait(holder);
+    expect(await settled(first)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 2 } });
+    expect(await populations()).toEqual([100, 200]);
+  });
+
+  it("is cancelled while it writes, and its locks go", async () => {
+    await settled(await send("City?operation=create", `${HEAD}\n1,Paris,FR,1,2,3\n2,Lyon,FR,1,2,3`));
+    await imports.client.query("BEGIN");
+    await imports.client.query("SELECT FROM city WHERE id = 2 FOR UPDATE");
+    const { body } = await send("City?operation=update&mode=async", CHANGES);
+    const { tasks } = imports.service.powercrud;
+    await expect.poll(async () => (await tasks.get(body.task.id))?.status).toBe("RUNNING");
+    await tasks.cancel(body.task.id);
+    await imports.client.query("ROLLBACK");
+    expect(await tasks.wait(body.task.id)).toMatchObject({ status: "CANCELLED" });
+    const held = await imports.client.query("SELECT FROM powercrud.lock WHERE owner = $1", [body.task.id]);
+    expect(held.rows).toEqual([]);
+  });
+});
+
+it("is retried for what failed alone, with the file's values", async () => {
+  await settled(await send("City?operation=create", `${HEAD}\n2,Taken,FR,1,2,3`));
+  const file = `${HEAD}\n1,Paris,FR,1,2,3\n2,Lyon,FR,2,2,3\n3,Nowhere,FR,many,2,3`;
+  const task = await settled(await send("City?operation=create&errorPolicy=skip_failed", file));
+  expect(task).toMatchObject({ status: "PARTIAL", progress: { total: 3, succeeded: 1, failed: 2 } });
+  expect((await failedFile(task.id)).match(/,(Lyon|Nowhere),/g)).toEqual([",Lyon,", ",Nowhere,"]);
+  await imports.client.query("DELETE FROM city WHERE id = 2");
+  const { tasks } = imports.service.powercrud;
+  const retried = await tasks.retry(task.id, { viewer: { id: "ada", roles: ["editor"] } });
+  const { id } = "task" in retried ? retried.task : task;
+  expect(await tasks.wait(id)).toMatchObject({ status: "SUCCEEDED", progress: { total: 1, succeeded: 1 } });
+  expect((await cities()).map(({ name }) => name)).toEqual(["Paris", "Lyon"]);
+});
+
+describe("columns that are not for everybody to write", () => {
+  const file = `${HEAD},notes,rankInCountry\n1,Paris,FR,1,2,3,secret,7`;
+
+  it("are refused by name where only this caller may not write them", async () => {
+    expect(await send("City?operation=create", file, { viewer: "bob" })).toMatchObject({
+      status: 403,
+      body: {
+        errors: [
+          {
+            message: expect.stringContaining(
+              "You may not write City.notes. Leave its column out, in the file or by the mapping.",
+            ),
+            extensions: { code: "FORBIDDEN", task: { status: "FAILED" } },
+          },
+        ],
+      },
+    });
+    expect(await cities()).toEqual([]);
+    const line = JSON.stringify({
+      id: 1,
+      name: "a",
+      countryCode: "FR",
+      population: 1,
+      latitude: 1,
+      longitude: 1,
+      notes: "b",
+    });
+    expect(
+      await send("City?operation=create", line, { viewer: "bob", type: "application/jsonl" }),
+    ).toMatchObject({
+      status: 403,
+    });
+    const mapping = encodeURIComponent('{"notes": ""}');
+    await settled(await send(`City?operation=create&mapping=${mapping}`, file, { viewer: "bob" }));
+    expect(await cities()).toMatchObject([{ name: "Paris", notes: null }]);
+  });
+
+  it("are left out where nobody can write them, and the answer says so", async () => {
+    const answer = await send("City?operation=create", file);
+    expect(answer.body.task.import).toMatchObject({ leftOut: ["rankInCountry"] });
+    await settled(answer);
+    expect(await cities()).toMatchObject([{ name: "Paris", notes: "secret" }]);
+  });
+
+  it("are not exported where the caller may not read them", async () => {
+    const head = async (viewer: string): Promise<string> => {
+      const headers = { authorization: `Bearer ${viewer}` };
+      return (await fetch(`${imports.service.url}/exports/City.csv`, { headers })).text();
+    };
+    expect(await head("ada")).toContain("elevation");
+    expect(await head("bob")).not.toContain("elevation");
+  });
+});
