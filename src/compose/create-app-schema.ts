@@ -17,6 +17,7 @@ import { addSavedViews } from "../graphql/saved-views.ts";
 import { addSchedules } from "../graphql/schedules.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import type { LaunchOwnTask } from "../graphql/tasks/launch-fields.ts";
+import { reachOf } from "../graphql/viewer-info.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
