@@ -18,7 +18,6 @@ import { addSchedules } from "../graphql/schedules.ts";
 import { reachOf } from "../graphql/viewer-info.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import type { LaunchOwnTask } from "../graphql/tasks/launch-fields.ts";
-import { reachOf } from "../graphql/viewer-info.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
