@@ -152,8 +152,10 @@ function momentText({ nativeType }: ColumnShape): (moment: unknown) => string {
   }
   const isTimeOfDay = !nativeType.startsWith("timestamp");
   return (moment) => {
-    // The API, which an import goes by, has no hour 24.
-    const text = isTimeOfDay ? `1970-01-01T${(moment as string).replace(/^24/, "00")}` : (moment as string);
+    // The hour 24 is the next day's first, as in the API.
+    const text = isTimeOfDay
+      ? `1970-01-01T${moment as string}`.replace("01T24", "02T00")
+      : (moment as string);
     const [, whole, digits = ""] = MOMENT.exec(text) ?? [];
     return whole === undefined ? (moment as string) : `${whole}.${digits.padEnd(3, "0")}Z`;
   };
