@@ -86,6 +86,7 @@ it("ten thousand tasks, fifty of them running, scroll smoothly, and the address 
   expect(before).toBeGreaterThan(300);
   await page.reload();
   await page.locator("[data-task]").first().waitFor();
+  // Newer pages are read meanwhile, and do not move what one looks at.
   await expect.poll(async () => Math.abs((await place()) - before)).toBeLessThan(60);
   // Backwards, to the newest.
   await expect
