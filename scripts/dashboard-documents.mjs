@@ -30,6 +30,8 @@ export async function writeDashboardDocuments(root) {
     config: {
       useTypeImports: true,
       enumsAsTypes: true,
+      // As texts they take a third of the room of syntax trees.
+      documentMode: "string",
       nonOptionalTypename: true,
       defaultScalarType: "unknown",
       scalars: { DateTime: "string", ModelName: "string" },
@@ -41,8 +43,19 @@ export async function writeDashboardDocuments(root) {
   });
   for (const section of sections.filter(({ filename }) => filename.endsWith("graphql.ts"))) {
     mkdirSync(dirname(section.filename), { recursive: true });
-    writeFileSync(section.filename, await codegen(section));
+    writeFileSync(section.filename, slim(await codegen(section)));
   }
+}
+
+/**
+ * Lets the build leave out fragments that no page sends by themselves, and takes the indentation out of documents.
+ * @param {string} code
+ */
+function slim(code) {
+  return code.replaceAll(
+    /new TypedDocumentString\(`([^`]*)`/g,
+    (_all, text) => `/*#__PURE__*/ new TypedDocumentString(\`${text.replaceAll(/\s+/g, " ").trim()}\``,
+  );
 }
 
 if (process.argv[1] === import.meta.filename) {

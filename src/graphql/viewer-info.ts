@@ -116,7 +116,7 @@ function defineModelAccess({ builder, refs }: SchemaContext) {
     }),
   });
   const reference = builder.objectRef<FieldReference>("FieldReference").implement({
-    description: "The field of other records whose values a column has: `Country.code`.",
+    description: "The field of other records whose values a column has.",
     fields: (t) => ({
       model: t.expose("model", { type: refs.modelName }),
       field: t.exposeString("field"),

@@ -8,10 +8,11 @@ import { wordsInScript, wordsInSql } from "../support/words-in-code.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-/** Words of other programs that are also a model's name, such as `tag: "ok"` of Prisma's engine. */
+/** Words of other programs that are also a model's name, such as `tag: "ok"` of Prisma's engine, and Mantine's `TagsInput`. */
 const FOREIGN_WORDS: Readonly<Record<string, readonly string[]>> = {
   "src/adapters/prisma/migration-folder.ts": ["tag"],
   "src/adapters/prisma/schema-engine.ts": ["tag"],
+  "src/dashboard/records/value-input.tsx": ["tags"],
 };
 
 let demoWords: string[];

@@ -90,7 +90,7 @@ it("a dropped file is mapped, checked and imported, and its failed rows are mend
   expect(await countTowns()).toBe(ROWS);
   expect(faults).toEqual([]);
   await page.close();
-}, 120_000);
+}, 240_000);
 
 it("a file is cancelled while it is on its way, and nothing of it is written", async () => {
   const { page } = await world.open("/imports/City");
@@ -135,6 +135,25 @@ it("a file that is not separated by commas is read as it is, and what it cannot 
   await page.getByRole("combobox", { name: "Separator" }).click();
   await page.getByRole("option", { name: "Tab" }).click();
   await page.getByText('No field is called "code;name;continent".').waitFor();
+  await page.close();
+});
+
+it("a newcomer is shown once what could be tried, and one click tries it without a change", async () => {
+  const { page, faults } = await world.open("/records/Country");
+  // Countries are fewer; before this, towns may have been added to the cities.
+  const { rows } = await world.sql.query("SELECT count(*)::int AS n, sum(population)::int AS sum FROM city");
+  const [{ n, sum }] = rows;
+  const many = `${n.toLocaleString("en")} cities`;
+  await page.getByText(`Try it: preview +1 to the population of all ${many}.`).waitFor();
+  await page.getByRole("button", { name: "Show the preview" }).click();
+  const drawer = page.getByRole("dialog", { name: `Edit ${many}` });
+  await drawer.getByText(`${n.toLocaleString("en")} would be changed, 0 would fail`).waitFor();
+  const after = await world.sql.query("SELECT sum(population)::int AS sum FROM city");
+  expect(after.rows).toEqual([{ sum }]);
+  await page.goto(`${world.service.url}/dashboard/records/City`);
+  await page.locator("[data-record]").first().waitFor();
+  expect(await page.getByText("Try it:").count()).toBe(0);
+  expect(faults).toEqual([]);
   await page.close();
 });
 

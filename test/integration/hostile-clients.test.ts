@@ -128,6 +128,30 @@ describe("a WebSocket", () => {
     });
   });
 
+  it.each([
+    ["a long text", JSON.stringify({ query: `{ whoAmI } # ${"x".repeat(1_100_000)}` })],
+    [
+      "names of many variables",
+      JSON.stringify({
+        query: "{ whoAmI }",
+        variables: Object.fromEntries(Array.from({ length: 200_000 }, (_, at) => [`v${at}`, 1])),
+      }),
+    ],
+  ])("is closed for %s, with the reason", async (_what, payload) => {
+    const socket = await openSocket(await start());
+    const closed = withDeadline(once(socket, "close"), 10_000, "the close");
+    socket.send(`{"type":"subscribe","id":"1","payload":${payload}}`);
+    const [code, reason] = (await closed) as [number, Buffer];
+    expect([code, reason.toString()]).toEqual([1009, "Only the lists of bulk operations may be long"]);
+  });
+
+  it("is closed for operations in one list", async () => {
+    const socket = await openSocket(await start());
+    const subscribe = { type: "subscribe", id: "1", payload: { query: "{ whoAmI }" } };
+    socket.send(JSON.stringify([subscribe, { ...subscribe, id: "2" }]));
+    expect(await closeOf(socket)).toBe(4400);
+  });
+
   it("takes a long list of ids", async () => {
     const socket = await openSocket(await start());
     const ids = Array.from({ length: 150_000 }, (_, at) => String(at));

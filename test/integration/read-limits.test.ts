@@ -5,7 +5,7 @@ import type { PowerCrudService } from "../../src/index.ts";
 import { createService, defineConfig } from "../../src/index.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
-import { overSocket, socketClient } from "./graphql-clients.ts";
+import { overSocket, overSse, socketClient } from "./graphql-clients.ts";
 
 /** Reads wait while another session has the table: they are as slow as the test wants. */
 const SLOW = '{ cities(where: { notes: { contains: "x" } }) { nodes { id } } }';
@@ -72,18 +72,30 @@ async function untilWaiting(count: number): Promise<void> {
 }
 
 // setting: POWERCRUD_READ_TIMEOUT_MS
-it("a read that takes longer than readTimeoutMs is refused, and a quicker one is not", async () => {
+it("a read that takes longer than readTimeoutMs is refused on every way, and a quicker one is not", async () => {
   const quick = await serve({ readTimeoutMs: 50 });
   onTestFinished(() => quick.stop());
   await holdCities();
   const patient = ask(SLOW);
-  const { errors } = (await (await ask(SLOW, { at: quick })).json()) as { errors: unknown };
-  expect(errors).toMatchObject([
-    {
-      message: expect.stringContaining("Reading took longer than 50 ms. Narrow the filter"),
-      extensions: { code: "LIMIT_EXCEEDED", readTimeoutMs: 50 },
-    },
-  ]);
+  const client = socketClient(quick.url);
+  onTestFinished(() => void client.dispose());
+  const answers = [
+    (await ask(SLOW, { at: quick })).json(),
+    (await overSse(quick.url, { query: SLOW })).next().then(({ value }) => value as unknown),
+    overSocket(client, { query: SLOW })
+      .next()
+      .then(({ value }) => value as unknown),
+  ];
+  for (const answer of answers) {
+    expect(await answer).toMatchObject({
+      errors: [
+        {
+          message: expect.stringContaining("Reading took longer than 50 ms. Narrow the filter"),
+          extensions: { code: "LIMIT_EXCEEDED", readTimeoutMs: 50 },
+        },
+      ],
+    });
+  }
   await sql.query("ROLLBACK");
   expect(await (await patient).json()).toEqual({ data: { cities: { nodes: [] } } });
 });

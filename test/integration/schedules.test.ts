@@ -12,9 +12,17 @@ import { createTestDatabase } from "../support/test-database.ts";
 
 const refresh = defineTask({
   kind: "refreshFigures",
+  generated,
   input: z.object({ country: z.string().length(2) }),
-  run: async ({ input }) => ({ refreshed: input.country }),
+  // On whose behalf its statements are sent: see auth.session below.
+  run: async ({ input, prisma }) => ({
+    refreshed: input.country,
+    by: (await prisma.$queryRaw<Session[]>`SELECT current_setting('app.viewer') AS by`)[0]?.by,
+  }),
 });
+interface Session {
+  readonly by: string;
+}
 const other = defineTask({ kind: "other", run: async () => 1 });
 
 let database: TestDatabase;
@@ -26,6 +34,7 @@ beforeAll(async () => {
   const config = defineConfig({
     ...demoConfig,
     tasks: [refresh],
+    auth: { session: ({ id }) => ({ "app.viewer": id ?? "" }) },
     schedules: [
       {
         name: "nightly",
@@ -115,13 +124,16 @@ describe("a deployment with schedules", () => {
               schedule: "busy",
               status: "SUCCEEDED",
               // option: schedules.input
-              result: { refreshed: "DE" },
+              result: { refreshed: "DE", by: "schedule:busy" },
               createdBy: "schedule:busy",
             },
           },
           { name: "nightly" },
           // option: schedules.viewer
-          { name: "robotic", lastTask: { status: "SUCCEEDED", createdBy: "robot" } },
+          {
+            name: "robotic",
+            lastTask: { status: "SUCCEEDED", createdBy: "robot", result: { refreshed: "FR", by: "robot" } },
+          },
         ]);
       },
       { timeout: 20_000 },

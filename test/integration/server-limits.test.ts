@@ -1,10 +1,7 @@
 import { createHash } from "node:crypto";
-import { SignJWT } from "jose";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
-import type { AuditEntry } from "../../src/kernel/audit.ts";
-import { createSystemClock } from "../../src/kernel/clock.ts";
-import { createCallers } from "../../src/server/callers/callers.ts";
-import { createJwtVerifier } from "../../src/server/callers/jwt-verifier.ts";
+import { once } from "node:events";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { WebSocket } from "ws";
 import type { ClientResult } from "./graphql-clients.ts";
 import { overSocket, overSse, socketClient } from "./graphql-clients.ts";
 import { startServerFixture, type ServerFixture } from "./server-fixture.ts";
@@ -37,18 +34,17 @@ const firstOf = async (results: AsyncIterableIterator<ClientResult>): Promise<Cl
   }
 };
 
+async function overWebSocket(payload: Payload): Promise<ClientResult> {
+  const client = socketClient(fixture.server.url);
+  const result = await firstOf(overSocket(client, payload));
+  await client.dispose();
+  return result;
+}
+
 const TRANSPORTS: readonly (readonly [string, (payload: Payload) => Promise<ClientResult>])[] = [
   ["POST", post],
   ["SSE", async (payload) => firstOf(await overSse(fixture.server.url, payload))],
-  [
-    "WebSocket",
-    async (payload) => {
-      const client = socketClient(fixture.server.url);
-      const result = await firstOf(overSocket(client, payload));
-      await client.dispose();
-      return result;
-    },
-  ],
+  ["WebSocket", overWebSocket],
   [
     "POST by hash",
     (payload) => {
@@ -104,26 +100,112 @@ describe.each(TRANSPORTS)("before validation, over %s,", (_transport, ask) => {
 });
 
 const LEVELS = 20_000;
+const HIDDEN = { code: "GRAPHQL_VALIDATION_FAILED", message: "does not show its schema" };
+const TASKS = "query ($where: TaskWhere) { tasks(where: $where) { totalCount } }";
 
-it.each([
+interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What is refused after validation, or of variables. */
+const REFUSED: readonly (readonly [string, Payload, Refusal])[] = [
   [
-    "the variables",
-    `{"query": "query ($v: TaskWhere) { tasks(where: $v) { totalCount } }", "variables": {"v": ${"[".repeat(LEVELS)}null${"]".repeat(LEVELS)}}}`,
-    "The variables are nested too deeply; 1000 levels",
+    "what it may cost",
+    { query: "{ tasks(first: 1000) { nodes { id kind status label } } }" },
+    { code: "LIMIT_EXCEEDED", message: "may resolve" },
   ],
   [
-    "the document",
-    JSON.stringify({ query: `{ tasks(where: ${"[".repeat(9_900)}) { totalCount } }` }),
-    "The document is nested too deeply. Give large values as variables.",
+    "what it may cost by the default of a variable",
+    { query: "query ($n: Int = 1000) { tasks(first: $n) { nodes { id kind status label } } }" },
+    { code: "LIMIT_EXCEEDED", message: "may resolve" },
   ],
-])("an operation nested too deeply for the stack is refused: %s", async (_what, body, message) => {
-  const headers = { "content-type": "application/json", accept: "application/json" };
-  const response = await fetch(`${fixture.server.url}/graphql`, { method: "POST", headers, body });
-  expect(await response.json()).toMatchObject({
-    errors: [{ message: expect.stringContaining(message), extensions: { code: "LIMIT_EXCEEDED" } }],
+  [
+    "what it may cost by a variable",
+    {
+      query: "query ($n: Int) { tasks(first: $n) { nodes { id kind status label } } }",
+      variables: { n: 1000 },
+    },
+    { code: "LIMIT_EXCEEDED", message: "may resolve" },
+  ],
+  ["the schema", { query: "{ __schema { description } }" }, HIDDEN],
+  ["a type", { query: `{ __type(name: "Task") { name } }` }, HIDDEN],
+  [
+    "a long list in a condition",
+    { query: TASKS, variables: { where: { ids: times(1_001, String).split(" ") } } },
+    { code: "VALIDATION_FAILED", message: "where.ids may list at most" },
+  ],
+  [
+    "a long text in a condition",
+    { query: TASKS, variables: { where: { createdBy: "x".repeat(10_001) } } },
+    { code: "VALIDATION_FAILED", message: "A text in where.createdBy is longer than" },
+  ],
+  [
+    "a document nested too deeply for the stack",
+    { query: `{ tasks(where: ${"[".repeat(9_900)}) { totalCount } }` },
+    { code: "LIMIT_EXCEEDED", message: "The document is nested too deeply. Give large values as variables." },
+  ],
+];
+
+describe("with low limits, and a schema that is not shown,", () => {
+  let usual: ServerFixture;
+  beforeAll(async () => {
+    usual = fixture;
+    fixture = await startServerFixture({ limits: { maxOperationCost: 1_000 }, isIntrospectable: false });
   });
-  expect(fixture.logged).toEqual([]);
+  afterAll(async () => {
+    await fixture.stop();
+    fixture = usual;
+  });
+
+  describe.each(TRANSPORTS)("an operation over %s is refused for", (_transport, ask) => {
+    it.each(REFUSED)("%s", async (_what, payload, { code, message }) => {
+      const { data, errors } = await ask(payload);
+      expect(data ?? null).toBeNull();
+      expect(errors?.[0]?.message).toContain(message);
+      expect(errors?.[0]?.extensions?.["code"]).toBe(code);
+      expect(fixture.logged).toEqual([]);
+    });
+  });
+
+  it.each([
+    ["SSE", async (payload: Payload) => firstOf(await overSse(fixture.server.url, payload))],
+    ["WebSocket", async (payload: Payload) => overWebSocket(payload)],
+  ] as const)("a subscription over %s is refused for what it may cost", async (_transport, ask) => {
+    const events = times(300, (at) => `a${at}: task { id kind status }`);
+    const { data, errors } = await ask({ query: `subscription { taskEvents { ${events} } }` });
+    expect(data ?? null).toBeNull();
+    expect(errors).toMatchObject([{ extensions: { code: "LIMIT_EXCEEDED", maxOperationCost: 1_000 } }]);
+  });
+
+  /** As JSON, since no object can be made that is nested so deeply. */
+  const DEEP = `{"query": "query ($v: TaskWhere) { tasks(where: $v) { totalCount } }", "variables": {"v": ${"[".repeat(LEVELS)}null${"]".repeat(LEVELS)}}}`;
+  it.each(["application/json", "text/event-stream", "WebSocket"])(
+    "variables nested too deeply for the stack are refused: %s",
+    async (way) => {
+      const answer = way === "WebSocket" ? await rawOverSocket(DEEP) : await rawOverHttp(DEEP, way);
+      expect(answer).toContain("The variables are nested too deeply; 1000 levels");
+      expect(answer).toContain("LIMIT_EXCEEDED");
+      expect(fixture.logged).toEqual([]);
+    },
+  );
 });
+
+async function rawOverHttp(body: string, accept: string): Promise<string> {
+  const headers = { "content-type": "application/json", accept };
+  return (await fetch(`${fixture.server.url}/graphql`, { method: "POST", headers, body })).text();
+}
+
+async function rawOverSocket(payload: string): Promise<string> {
+  const socket = new WebSocket(`${fixture.server.url.replace("http", "ws")}/graphql`, "graphql-transport-ws");
+  onTestFinished(() => socket.terminate());
+  await once(socket, "open");
+  socket.send('{"type":"connection_init"}');
+  await once(socket, "message");
+  socket.send(`{"id":"1","type":"subscribe","payload":${payload}}`);
+  const [data] = (await once(socket, "message")) as [Buffer];
+  return data.toString();
+}
 
 it("the largest documents that tools send are let through: introspection, and many operations on unions", async () => {
   const { getIntrospectionQuery } = await import("graphql");
@@ -181,164 +263,5 @@ describe("the rate limit", () => {
       expect(unlimited.headers.get("ratelimit-limit")).toBeNull();
       controller.abort();
     }
-  });
-});
-
-const SECRET = "a secret of at least thirty-two characters";
-const sign = (sub: string): Promise<string> =>
-  new SignJWT({ sub })
-    .setProtectedHeader({ alg: "HS256" })
-    .setExpirationTime("1h")
-    .sign(new TextEncoder().encode(SECRET));
-
-interface Knock {
-  /** Of HTTP, or of the close of the WebSocket. */
-  readonly status: number;
-  readonly code: unknown;
-  readonly retryAfter?: string | null;
-}
-
-const codeIn = (text: string): unknown => /"code":"(\w+)"/.exec(text)?.[1];
-const overHttp =
-  (accept: string) =>
-  async (url: string, token: string): Promise<Knock> => {
-    const headers = { accept, authorization: `Bearer ${token}` };
-    const response = await fetch(`${url}/graphql?query={whoAmI}`, { headers });
-    const retryAfter = response.headers.get("retry-after");
-    return { status: response.status, code: codeIn(await response.text()), retryAfter };
-  };
-
-/** How callers ask who they are, and what they get. */
-const KNOCKS: readonly (readonly [string, (url: string, token: string) => Promise<Knock>])[] = [
-  ["GET", overHttp("application/json")],
-  ["SSE", overHttp("text/event-stream")],
-  [
-    "WebSocket",
-    async (url, token) => {
-      const client = socketClient(url, { connectionParams: { authorization: `Bearer ${token}` } });
-      try {
-        await overSocket(client, { query: "{ whoAmI }" }).next();
-        return { status: 200, code: undefined };
-      } catch (error) {
-        const { code, reason } = error as { readonly code: number; readonly reason: string };
-        return { status: code, code: codeIn(reason) };
-      } finally {
-        await client.dispose();
-      }
-    },
-  ],
-];
-
-describe.each(KNOCKS)("over %s,", (transport, knock) => {
-  const isSocket = transport === "WebSocket";
-  const REFUSED = { status: isSocket ? 4403 : 401, code: "UNAUTHENTICATED" };
-  const LIMITED = {
-    status: isSocket ? 1013 : 429,
-    code: "RATE_LIMITED",
-    ...(isSocket ? {} : { retryAfter: expect.stringMatching(/^[1-9]\d?$/) as string }),
-  };
-
-  it("an address whose sign-ins fail too often may try no more; who is known is let in", async () => {
-    const lines: AuditEntry[] = [];
-    const looked: string[] = [];
-    const tokens = createJwtVerifier({ source: { secret: SECRET }, clock: createSystemClock() });
-    const guarded = await startServerFixture({
-      callers: createCallers({
-        isRequired: true,
-        tokens: {
-          known: (text) => tokens.known(text),
-          verify(text) {
-            looked.push(text);
-            return tokens.verify(text);
-          },
-        },
-      }),
-      maxFailedSignIns: 3,
-      audit: (entry) => void lines.push(entry),
-    });
-    onTestFinished(() => guarded.stop());
-    const { url } = guarded.server;
-    const [known, late] = [await sign("ann"), await sign("ben")];
-    expect(await knock(url, known)).toMatchObject({ status: 200 });
-    for (let time = 0; time < 3; time += 1) {
-      expect(await knock(url, `wrong${time}`)).toMatchObject(REFUSED);
-    }
-    expect(await knock(url, "wrong")).toMatchObject(LIMITED);
-    expect(await knock(url, late)).toMatchObject(LIMITED);
-    expect(await knock(url, known)).toMatchObject({ status: 200 });
-    expect(looked).toEqual([known, "wrong0", "wrong1", "wrong2"]);
-    const line = { action: "connect", viewerId: null, peer: expect.stringContaining("127.0.0.1") as string };
-    expect(lines).toMatchObject([
-      ...Array.from({ length: 3 }, () => ({ ...line, outcome: "unauthenticated", reason: "invalid" })),
-      ...Array.from({ length: 2 }, () => ({ ...line, outcome: "rate_limited", reason: "failed sign-ins" })),
-    ]);
-    expect(new Set(lines.map(({ requestId }) => requestId)).size).toBe(5);
-    expect(JSON.stringify(lines)).not.toMatch(/wrong|eyJ/);
-  });
-});
-
-describe.each([
-  ["WebSocket", "SSE"],
-  ["SSE", "WebSocket"],
-])("a viewer has so many connections, and one more over %s is refused", (last, first) => {
-  it("until another one is closed, whatever that is", async () => {
-    const lines: AuditEntry[] = [];
-    const limited = await startServerFixture({
-      limits: { maxConnectionsPerViewer: 2 },
-      authenticate: ({ headers, connectionParams }) => ({
-        id: headers.get("x-user") ?? String(connectionParams?.["user"]),
-      }),
-      audit: (entry) => void lines.push(entry),
-    });
-    onTestFinished(() => limited.stop());
-    const { url } = limited.server;
-    const payload = { query: "subscription { taskEvents { type } }" };
-    const open = async (transport: string, user = "ann"): Promise<{ close: () => Promise<unknown> }> => {
-      if (transport === "SSE") {
-        const controller = new AbortController();
-        const headers = { accept: "text/event-stream", "x-user": user };
-        const query = new URLSearchParams(payload).toString();
-        const response = await fetch(`${url}/graphql?${query}`, { headers, signal: controller.signal });
-        if (response.status !== 200) {
-          throw new Error(
-            `${response.status} ${response.headers.get("retry-after")} ${await response.text()}`,
-          );
-        }
-        return { close: async () => controller.abort() };
-      }
-      return new Promise((resolve, reject) => {
-        const client = socketClient(url, {
-          connectionParams: { user },
-          lazy: false,
-          onNonLazyError: () => undefined,
-          on: {
-            connected: () => resolve({ close: async () => client.dispose() }),
-            closed: (event) => {
-              const { code, reason } = event as { readonly code: number; readonly reason: string };
-              reject(new Error(`${code} ${reason}`));
-            },
-          },
-        });
-      });
-    };
-    const opened = [await open(first), await open(last)];
-    const told =
-      /^(429 5|1013) .*"message":"At most 2 connections per viewer\. Close some first\.".*LIMIT_EXCEEDED/s;
-    await expect(open(last)).rejects.toThrow(told);
-    const other = await open(last, "ben");
-    await opened[0]?.close();
-    // The service hears of it a little later.
-    const again = await vi.waitFor(() => open(last), { timeout: 10_000, interval: 20 });
-    await expect(open(first)).rejects.toThrow(told);
-    expect(lines[0]).toMatchObject({
-      action: "connect",
-      outcome: "limit",
-      reason: "connections",
-      viewerId: "ann",
-      requestId: expect.any(String) as string,
-      peer: expect.stringContaining("127.0.0.1") as string,
-    });
-    await Promise.all([other.close(), again.close(), opened[1]?.close()]);
-    expect(limited.logged).toEqual([]);
   });
 });

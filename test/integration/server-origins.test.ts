@@ -160,20 +160,23 @@ describe("by a name that only leads to this machine, or for another page's image
     { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" },
   ];
 
-  it.each(HEADERS)("nothing is served over HTTP: %j", async (headers) => {
-    const { hostname, port } = new URL(fixture.server.url);
-    for (const path of [...paths, "/graphql", "/"]) {
-      const status = await new Promise((resolve, reject) => {
-        const asked = request({ hostname, port, path, headers }, (response) => {
-          response.resume();
-          resolve(response.statusCode);
+  it.each([...HEADERS, ...HEADERS.map((each) => ({ ...each, accept: "text/event-stream" }))])(
+    "nothing is served over HTTP: %j",
+    async (headers) => {
+      const { hostname, port } = new URL(fixture.server.url);
+      for (const path of [...paths, "/graphql", "/"]) {
+        const status = await new Promise((resolve, reject) => {
+          const asked = request({ hostname, port, path, headers }, (response) => {
+            response.resume();
+            resolve(response.statusCode);
+          });
+          asked.once("error", reject);
+          asked.end();
         });
-        asked.once("error", reject);
-        asked.end();
-      });
-      expect([path, status]).toEqual([path, 403]);
-    }
-  });
+        expect([path, status]).toEqual([path, 403]);
+      }
+    },
+  );
 
   it.each(HEADERS)("no WebSocket is opened: %j", async (headers) => {
     const url = `${fixture.server.url.replace("http", "ws")}/graphql`;

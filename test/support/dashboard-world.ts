@@ -12,7 +12,7 @@ import { openTestPage, startTestBrowser } from "./test-browser.ts";
 import type { TestDatabase } from "./test-database.ts";
 import { createTestDatabase } from "./test-database.ts";
 
-/** A service of the demo's models without authentication, and a browser. */
+/** A service without authentication on a database of its own, and a browser. */
 export interface DashboardWorld {
   readonly service: PowerCrudService;
   readonly databaseUrl: string;
@@ -22,8 +22,15 @@ export interface DashboardWorld {
   open(path: string, options?: BrowserContextOptions): Promise<TestPage>;
 }
 
-/** Starts one for the tests of a file. @param cities of France, with the ids from 1 on */
-export function useDashboard(cities: number): DashboardWorld {
+type Config = ReturnType<typeof defineConfig>;
+
+/** Fills the database, and says which models are served. */
+type Preparation = (sql: Client) => Promise<Config>;
+
+const PREPARATION_MS = 300_000;
+
+/** Starts one for the tests of a file. @param given how many cities of France the demo has, with the ids from 1 on; or other models */
+export function useDashboard(given: number | Preparation): DashboardWorld {
   let browser: Browser;
   let database: TestDatabase;
   let sql: Client;
@@ -33,14 +40,14 @@ export function useDashboard(cities: number): DashboardWorld {
     database = await createTestDatabase();
     sql = new Client({ connectionString: database.url });
     await sql.connect();
-    await insertCities(sql, cities);
     service = await createService({
-      config: defineConfig(demoConfig),
+      config: typeof given === "number" ? await demoWith(sql, given) : await given(sql),
       databaseUrl: database.url,
       settings: { port: 0, progressIntervalMs: 50 },
     });
     await service.start();
-  });
+    // To generate the code of many models takes long on a busy machine.
+  }, PREPARATION_MS);
   afterAll(async () => {
     await browser.close();
     await service.stop();
@@ -67,6 +74,11 @@ export function useDashboard(cities: number): DashboardWorld {
       return opened;
     },
   };
+}
+
+async function demoWith(sql: Client, cities: number): Promise<Config> {
+  await insertCities(sql, cities);
+  return defineConfig(demoConfig);
 }
 
 /** What axe finds of serious faults for people who cannot see the page well; empty for none. */

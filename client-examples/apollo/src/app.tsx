@@ -42,8 +42,11 @@ function Cities() {
   useEffect(keepCitiesFresh, []);
   const launched = noted?.bulkUpdateCities;
   const refused = refusal ?? (launched && "code" in launched ? launched : undefined);
-  const launch = () =>
-    void note({ variables: { selection: { where: FRANCE }, notes: "Noted", options: { mode: "ASYNC" } } });
+  const fail = ({ message }: Error) => setRefusal({ code: "UNREACHABLE", message });
+  const launch = () => {
+    const variables = { selection: { where: FRANCE }, notes: "Noted", options: { mode: "ASYNC" } };
+    note({ variables }).catch(fail);
+  };
   const renameTo = async (city: City, name: string) => {
     const { code, message = "" } = (await rename(city, name)) ?? {};
     setRefusal(code === undefined ? undefined : { code, message });
@@ -61,7 +64,7 @@ function Cities() {
               <td>{city.notes}</td>
               <td>{city.activeTask ? "held" : "free"}</td>
               <td>
-                <button onClick={() => void renameTo(city, `${city.name}!`)}>Rename</button>
+                <button onClick={() => void renameTo(city, `${city.name}!`).catch(fail)}>Rename</button>
               </td>
             </tr>
           ))}

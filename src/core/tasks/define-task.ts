@@ -10,7 +10,6 @@ import { NOTIFY_RULES_SHAPE } from "./notify.ts";
 import type { Counts } from "./progress.ts";
 import type { StepHooks } from "./task-hooks.ts";
 import { STEP_HOOKS_SHAPE } from "./task-hooks.ts";
-import type { StoredResult } from "./stored-result.ts";
 import type { Task } from "./task.ts";
 
 /** How the task of a definition tells how far it has come. */
@@ -128,11 +127,8 @@ export interface TaskOptions<
   readonly notify?: readonly NotifyRule[];
   /** Whether `run` heeds `isDryRun`. Default: a dry run is refused. */
   readonly isDryRunnable?: boolean;
-  /**
-   * Callbacks in the life of its tasks, after those of the config for every task. TypeScript before 6 knows what `run` returns
-   * only where `run` stands before them. Default: none.
-   */
-  readonly hooks?: StepHooks<StandardSchemaV1.InferOutput<Schema>, StoredResult<NoInfer<Result>> | null>;
+  /** Callbacks in the life of its tasks, after those of the config for every task. Default: none. */
+  readonly hooks?: StepHooks<StandardSchemaV1.InferOutput<Schema>>;
   /**
    * Does the work. What it returns is kept as the task's result; what it throws ends the task as FAILED, or leads to a
    * retry. It may run again after a crash.
@@ -144,11 +140,7 @@ export interface TaskOptions<
  * A task of the app's own, as {@link defineTask} returns it. Its type carries those of its input and its result: a task of
  * any input is a `DefinedTask`.
  */
-export interface DefinedTask<Input = never, Result = unknown> extends Omit<
-  TaskOptions<StandardSchemaV1, Result>,
-  "hooks"
-> {
-  readonly hooks?: StepHooks<unknown, unknown>;
+export interface DefinedTask<Input = never, Result = unknown> extends TaskOptions<StandardSchemaV1, Result> {
   /** Exists for the types only. */
   readonly types?: { readonly input: (input: Input) => void; readonly result: Result };
 }

@@ -55,7 +55,8 @@ export interface ProgressContext<Input = Json> extends StartContext<Input> {
 
 /**
  * What the hooks `complete`, `cancel` and `cleanup` are given.
- * @typeParam Result the task's result: for the hooks of a definition, what its `run` returns, as it is stored
+ * @typeParam Result the task's result. A listener of a definition may name the one that it knows: TypeScript cannot infer it
+ *   where `hooks` stands before `run`
  */
 export interface FinalContext<Input = Json, Result = Json> extends StepContext<Input> {
   /** What `run` returned; null if it did not return, and for bulk operations. */
@@ -102,7 +103,7 @@ export type Listeners<Context> = Listener<Context> | readonly Listener<Context>[
  * project makes it. `cleanup` is called after the calls for `complete`, `fail` or `cancel` have ended. The others are called
  * at most once, by the process that took the step.
  */
-export interface StepHooks<Input = Json, Result = Json> {
+export interface StepHooks<Input = Json> {
   /** Before the task is given to the queue. */
   readonly create?: Listeners<StepContext<Input>>;
   /** Once for each attempt, before its handler. */
@@ -110,11 +111,11 @@ export interface StepHooks<Input = Json, Result = Json> {
   /** With each publication of progress. The engine does not wait for it. */
   readonly progress?: Listeners<ProgressContext<Input>>;
   /** SUCCEEDED or PARTIAL. One of complete, fail and cancel is called. */
-  readonly complete?: Listeners<FinalContext<Input, Result>>;
-  readonly fail?: Listeners<FailContext<Input, Result>>;
-  readonly cancel?: Listeners<FinalContext<Input, Result>>;
+  readonly complete?: Listeners<FinalContext<Input>>;
+  readonly fail?: Listeners<FailContext<Input>>;
+  readonly cancel?: Listeners<FinalContext<Input>>;
   /** The last hook of a task. */
-  readonly cleanup?: Listeners<FinalContext<Input, Result>>;
+  readonly cleanup?: Listeners<FinalContext<Input>>;
 }
 
 /** The app's callbacks in the life of every task. */

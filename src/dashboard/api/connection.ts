@@ -1,8 +1,8 @@
 import type { Client as SocketClient } from "graphql-ws";
 import { createClient as createSocketClient } from "graphql-ws";
 import type { Client, OperationResult } from "urql";
-import type { TypedDocumentNode } from "urql";
-import { createClient, createRequest, fetchExchange, stringifyDocument } from "urql";
+import type { TypedDocumentString } from "../generated/graphql.ts";
+import { createClient, createRequest, fetchExchange } from "urql";
 import type { OperationDefinitionNode } from "graphql";
 import { OperationTypeNode } from "graphql";
 
@@ -14,7 +14,7 @@ export interface LinkState {
 
 /** A subscription that outlives lost connections. */
 export interface Following<Data, Variables> {
-  readonly document: TypedDocumentNode<Data, Variables>;
+  readonly document: TypedDocumentString<Data, Variables>;
   /** Asked before each try, so that a later one goes on where the last message was. */
   readonly variables: () => Variables;
   readonly onData: (data: Data) => void;
@@ -32,7 +32,7 @@ export interface Connection {
   readonly link: { read(): LinkState; subscribe(listener: () => void): () => void };
   /** Runs a document and gives its data. @throws Error with the service's message */
   request<Data, Variables extends object>(
-    document: TypedDocumentNode<Data, Variables> | string,
+    document: TypedDocumentString<Data, Variables> | string,
     variables: Variables,
   ): Promise<Data>;
   /** @returns ends it */
@@ -171,11 +171,11 @@ function createLink(): Connection["link"] & { set(isOnline: boolean): void } {
 
 async function request<Data, Variables extends object>(
   client: Client,
-  document: TypedDocumentNode<Data, Variables> | string,
+  document: TypedDocumentString<Data, Variables> | string,
   variables: Variables,
   onExpired: () => void,
 ): Promise<Data> {
-  const asked = createRequest<Data, Variables>(document, variables);
+  const asked = createRequest<Data, Variables>(String(document), variables);
   const definition = asked.query.definitions.find(
     (one): one is OperationDefinitionNode => "operation" in one,
   );
@@ -204,7 +204,7 @@ function follow<Data, Variables extends Record<string, unknown>>(
   socket: SocketClient,
   { document, variables, onData, onReturn, onRefusal }: Following<Data, Variables>,
 ): () => void {
-  const query = stringifyDocument(document);
+  const query = String(document);
   let isWanted = true;
   let failures = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,6 +1,6 @@
 import { Button, Drawer, Group, Stack, Text } from "@mantine/core";
 import type { JSX } from "react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { watchTask } from "../frame/watched-tasks.ts";
 import { useWorkspace } from "../frame/workspace.tsx";
 import type { OnConflict } from "../generated/graphql.ts";
@@ -24,6 +24,8 @@ export function BulkDrawer(props: {
   shape: Shape;
   verb: BulkVerb;
   target: Target;
+  /** Changes that are there from the start, with their preview. */
+  start?: readonly ChangeDraft[];
   isOpen: boolean;
   onClose: () => void;
 }): JSX.Element {
@@ -74,10 +76,16 @@ export function BulkDrawer(props: {
 }
 
 /** What is chosen in the drawer, and what came of it. */
-function useBulk(props: { shape: Shape; verb: BulkVerb; target: Target; onClose: () => void }) {
-  const { shape, verb, target, onClose } = props;
+function useBulk(props: {
+  shape: Shape;
+  verb: BulkVerb;
+  target: Target;
+  start?: readonly ChangeDraft[];
+  onClose: () => void;
+}) {
+  const { shape, verb, target, start = [], onClose } = props;
   const { connection } = useWorkspace();
-  const [drafts, setDrafts] = useState<readonly ChangeDraft[]>([]);
+  const [drafts, setDrafts] = useState<readonly ChangeDraft[]>(start);
   const [onConflict, chooseConflict] = useState<OnConflict>("REJECT");
   const [preview, setPreview] = useState<string>();
   const [refusal, setRefusal] = useState<Launched>();
@@ -111,5 +119,12 @@ function useBulk(props: { shape: Shape; verb: BulkVerb; target: Target; onClose:
       setBusy(undefined);
     }
   };
+  const isStarted = useRef(start.length === 0);
+  useEffect(() => {
+    if (!isStarted.current) {
+      isStarted.current = true;
+      void run(true);
+    }
+  });
   return { drafts, edit, change, onConflict, chooseConflict, preview, refusal, busy, run };
 }

@@ -21,6 +21,8 @@ export interface ListView {
 export interface RecordListSearch extends ListView {
   readonly after?: string | undefined;
   readonly before?: string | undefined;
+  /** A number of which a change is to be tried at once. */
+  readonly try?: string | undefined;
 }
 
 const PAGE_SIZE = 50;
@@ -43,8 +45,9 @@ export function readListView(given: Readonly<Record<string, unknown>>): ListView
 
 /** What an address says of a list; see {@link readListView}. */
 export function readListSearch(given: Readonly<Record<string, unknown>>): RecordListSearch {
-  const { after, before } = given;
-  return { ...readListView(given), ...known({ after: textOf(after), before: textOf(before) }) };
+  const { after, before, try: tried } = given;
+  const place = { after: textOf(after), before: textOf(before), try: textOf(tried) };
+  return { ...readListView(given), ...known(place) };
 }
 
 /** In an address, a text of digits looks like a number. */

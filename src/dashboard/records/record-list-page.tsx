@@ -2,7 +2,7 @@ import { Stack } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { useParams } from "@tanstack/react-router";
 import type { JSX } from "react";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { FileButtons } from "../exports/file-buttons.tsx";
 import { ImportDrop } from "../imports/file-drop.tsx";
 import type { Field, Shape } from "../models/shape.ts";
@@ -10,6 +10,8 @@ import { Answered } from "../parts/answered.tsx";
 import { Empty, Failure } from "../parts/notice.tsx";
 import { Pager } from "../parts/pager.tsx";
 import { BulkDrawer } from "./bulk-drawer.tsx";
+import type { ChangeDraft } from "./change-fields.tsx";
+import { FirstHint } from "./first-hint.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { keptColumns, useDensity } from "./kept-choices.ts";
 import type { BulkVerb, Target } from "./launch.ts";
@@ -33,6 +35,7 @@ export function RecordListPage(): JSX.Element {
     <Answered answer={useShape(model)} missing={`There is no model ${model}, or it is not for you to see.`}>
       {(shape) => (
         <ImportDrop model={model} isPossible={shape.model.imports.length > 0}>
+          <FirstHint />
           <RecordList key={model} shape={shape} />
         </ImportDrop>
       )}
@@ -69,6 +72,7 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
   const [density, setDensity] = useDensity();
   const page = useRecordPage(shape, columns, variables);
   const { chosen, choice, clear } = useChoice();
+  const matching: Target = { count: page.data?.totalCount ?? 0, selection };
   useHotkeys([["/", () => document.querySelector<HTMLElement>("[role=search] input")?.focus()]]);
   return (
     <Stack gap="sm">
@@ -81,12 +85,7 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
         total={page.data?.totalCount}
         onChange={change}
       >
-        <FileButtons
-          shape={shape}
-          columns={columns}
-          total={page.data?.totalCount ?? 0}
-          variables={variables}
-        />
+        <FileButtons shape={shape} columns={columns} total={matching.count} variables={variables} />
       </ListHead>
       <FilterBar
         shape={shape}
@@ -98,7 +97,9 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
       <Bulk
         shape={shape}
         chosen={{ count: chosen.size, selection: { ids: [...chosen] } }}
-        matching={{ count: page.data?.totalCount ?? 0, selection }}
+        matching={matching}
+        tried={search.try}
+        onTried={() => change({ try: undefined })}
         onClear={clear}
       />
       <RecordRows
@@ -158,10 +159,26 @@ function RecordRows(props: {
 }
 
 /** What can be done with the chosen records, and with all that match. */
-function Bulk(props: { shape: Shape; chosen: Target; matching: Target; onClear: () => void }): JSX.Element {
-  const { shape, chosen, matching, onClear } = props;
-  const [asked, setAsked] = useState<{ verb: BulkVerb; target: Target }>();
+function Bulk(props: {
+  shape: Shape;
+  chosen: Target;
+  matching: Target;
+  /** A number to which one is added in a preview that is shown at once. */
+  tried: string | undefined;
+  onTried: () => void;
+  onClear: () => void;
+}): JSX.Element {
+  const { shape, chosen, matching, tried, onTried, onClear } = props;
+  const [asked, setAsked] = useState<{ verb: BulkVerb; target: Target; start?: readonly ChangeDraft[] }>();
   const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    if (matching.count > 0 && shape.bulkChanges.some(({ name }) => name === tried)) {
+      const start = [{ field: tried ?? "", verb: "increment", text: "1" }];
+      setAsked({ verb: "update", target: matching, start });
+      setOpen(true);
+      onTried();
+    }
+  }, [shape, tried, matching, onTried]);
   return (
     <>
       <SelectionBar
@@ -176,7 +193,7 @@ function Bulk(props: { shape: Shape; chosen: Target; matching: Target; onClear: 
       />
       {asked === undefined ? null : (
         <BulkDrawer
-          key={asked.verb}
+          key={`${asked.verb} ${asked.start?.[0]?.field ?? ""}`}
           shape={shape}
           {...asked}
           isOpen={isOpen}

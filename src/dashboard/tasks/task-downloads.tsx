@@ -1,4 +1,3 @@
-import { Button, Menu } from "@mantine/core";
 import type { JSX } from "react";
 import { useState } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
@@ -30,37 +29,27 @@ export function TaskDownloads(props: { task: TaskRowFragment; details: TaskDetai
       setFailure(errorText(error));
     }
   };
-  const [only] = files;
   return (
     <>
-      {files.length < 2 ? (
+      {files.length === 0 ? (
         <ActionButton
-          name={only === undefined ? "Download" : `Download ${only.title}`}
+          name="Download"
           reason={
-            only === undefined
-              ? isSettled(task)
-                ? "The task has no records and wrote no file."
-                : "Its results can be downloaded once the task is over."
-              : undefined
+            isSettled(task)
+              ? "The task has no records and wrote no file."
+              : "Its results can be downloaded once the task is over."
           }
-          onClick={() => void (only === undefined ? undefined : download(only))}
+          onClick={() => undefined}
         />
-      ) : (
-        <Menu>
-          <Menu.Target>
-            <Button size="xs" variant="default">
-              Download…
-            </Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            {files.map((file) => (
-              <Menu.Item key={file.path} onClick={() => void download(file)}>
-                {file.title}
-              </Menu.Item>
-            ))}
-          </Menu.Dropdown>
-        </Menu>
-      )}
+      ) : null}
+      {files.map((file) => (
+        <ActionButton
+          key={file.path}
+          name={`Download ${file.title}`}
+          reason={undefined}
+          onClick={() => void download(file)}
+        />
+      ))}
       {failure === undefined ? null : <Failure message={failure} />}
     </>
   );

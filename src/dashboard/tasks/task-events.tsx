@@ -1,4 +1,4 @@
-import { Group, Text, Timeline } from "@mantine/core";
+import { Group, Text } from "@mantine/core";
 import type { JSX } from "react";
 import { useEffect, useState } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
@@ -34,9 +34,9 @@ export function TaskEvents({ id, events }: { id: string; events: readonly Event[
   const all = [...new Map([...events, ...heard].map((event) => [event.sequence, event])).values()];
   return (
     <Section title="Timeline">
-      <Timeline bulletSize={10} lineWidth={1} active={all.length}>
+      <ol className="timeline">
         {all.map(({ sequence, type, at, message }) => (
-          <Timeline.Item key={sequence} data-event={type}>
+          <li key={sequence} data-event={type}>
             <Group gap="xs" justify="space-between">
               <Text size="sm">{EVENT_WORDS[type]}</Text>
               <Text size="xs" c="dimmed" component="span">
@@ -44,9 +44,9 @@ export function TaskEvents({ id, events }: { id: string; events: readonly Event[
               </Text>
             </Group>
             {message === null || message === undefined ? null : <Text size="xs">{message}</Text>}
-          </Timeline.Item>
+          </li>
         ))}
-      </Timeline>
+      </ol>
     </Section>
   );
 }

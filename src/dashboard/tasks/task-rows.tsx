@@ -1,6 +1,5 @@
 import { useMediaQuery } from "@mantine/hooks";
 import { useNavigate } from "@tanstack/react-router";
-import { useVirtualizer } from "@tanstack/react-virtual";
 import type { JSX, KeyboardEvent } from "react";
 import { memo, useEffect, useLayoutEffect, useRef } from "react";
 import { useLiveTask } from "../frame/workspace.tsx";
@@ -10,6 +9,7 @@ import { PlainTime } from "../parts/time-text.tsx";
 import { StatusBadge, TaskBar, TaskCounts } from "./task-bar.tsx";
 import { taskTitle } from "./task-words.ts";
 import type { ListedTask, TaskList } from "./use-task-list.ts";
+import { useVisibleRows } from "./use-visible-rows.ts";
 
 const ROW_HEIGHT = 52;
 const NARROW_ROW_HEIGHT = 92;
@@ -31,19 +31,10 @@ export function TaskRows(props: {
   const box = useRef<HTMLDivElement>(null);
   const isNarrow = useMediaQuery("(max-width: 48em)") ?? false;
   const height = isNarrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => box.current,
-    estimateSize: () => height,
-    getItemKey: (at) => rows[at]?.task.id ?? at,
-    overscan: 6,
-  });
-  useEffect(() => virtual.measure(), [virtual, height]);
-  const shown = virtual.getVirtualItems();
-  const [first, last] = [shown.at(0)?.index ?? 0, shown.at(-1)?.index ?? 0];
+  const { first, last, top } = useVisibleRows(box, { count: rows.length, height });
   useEndlessReading(list, { first, last, box, height });
-  usePlace(rows, Math.floor((virtual.scrollOffset ?? 0) / height), hasNewer, onPlace);
-  const keyed = useRowKeys(box, virtual.scrollToIndex, rows.length);
+  usePlace(rows, top, hasNewer, onPlace);
+  const keyed = useRowKeys(box, rows.length);
   return (
     <div
       ref={box}
@@ -59,20 +50,17 @@ export function TaskRows(props: {
         <span role="columnheader">Progress</span>
         <span role="columnheader">Launched</span>
       </div>
-      <div role="rowgroup" className="task-rows" style={{ height: virtual.getTotalSize() }}>
-        {shown.map(({ index, key, start }) => {
-          const row = rows[index];
-          return row === undefined ? null : (
-            <div
-              key={key}
-              className="task-place"
-              style={{ transform: `translateY(${start}px)`, height }}
-              role="presentation"
-            >
-              <TaskLine task={row.task} at={index} />
-            </div>
-          );
-        })}
+      <div role="rowgroup" className="task-rows" style={{ height: rows.length * height }}>
+        {rows.slice(first, last + 1).map(({ task }, at) => (
+          <div
+            key={task.id}
+            className="task-place"
+            style={{ transform: `translateY(${(first + at) * height}px)`, height }}
+            role="presentation"
+          >
+            <TaskLine task={task} at={first + at} />
+          </div>
+        ))}
       </div>
     </div>
   );
@@ -133,7 +121,6 @@ function usePlace(
 /** Arrows move between rows. */
 function useRowKeys(
   box: { readonly current: HTMLDivElement | null },
-  scrollToIndex: (index: number) => void,
   rowCount: number,
 ): (event: KeyboardEvent) => void {
   return (event) => {
@@ -144,8 +131,8 @@ function useRowKeys(
     }
     event.preventDefault();
     const next = Math.min(rowCount - 1, Math.max(0, Number(row.dataset["at"]) + step));
-    scrollToIndex(next);
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-at="${next}"]`)?.focus());
+    // The rows beside those in sight are drawn already; focus scrolls to them.
+    box.current?.querySelector<HTMLElement>(`[data-at="${next}"]`)?.focus();
   };
 }
 

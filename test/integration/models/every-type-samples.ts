@@ -81,6 +81,7 @@ export const ENGINE = [
   "recordLocks",
   "viewer",
   "health",
+  "importColumns",
   "cancelTask",
   "pauseTask",
   "resumeTask",
@@ -96,6 +97,9 @@ export const ENGINE = [
   "retryNotification",
   "createImport",
   "launchExport",
+  "savedViews",
+  "saveView",
+  "deleteSavedView",
 ];
 
 /** One of many samples of the model. */

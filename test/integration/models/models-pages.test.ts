@@ -139,3 +139,30 @@ describe("pages", () => {
     );
   });
 });
+
+/** The most rows that any step of the last statement reads, in all its turns together. */
+async function mostRowsRead(): Promise<number> {
+  const { text, values } = api.lastStatement();
+  const rows: Answer[] = await api.query(`EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${text}`, values);
+  const rowsOf = (plan: Answer): number[] => [
+    plan["Actual Rows"] * plan["Actual Loops"],
+    ...(plan.Plans ?? []).flatMap(rowsOf),
+  ];
+  return Math.max(...rows.flatMap((row) => rowsOf(row["QUERY PLAN"][0].Plan)));
+}
+
+test("pages of nested lists read their own records only, however many the parent has", async () => {
+  await api.query(`INSERT INTO country (code, name, continent) VALUES ('ZZ', 'Crowded', 'ASIA')`);
+  await api.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
+    SELECT 500000 + i, 'city ' || i, 'ZZ', i, 0, 0 FROM generate_series(1, 5000) i`);
+  await api.query("ANALYZE city");
+  const page = (selection: string): Promise<Answer> =>
+    api.data(
+      `{ countries(where: {code: {in: ["A1", "ZZ"]}}) { nodes { cities(first: 5) { ${selection} } } } }`,
+    );
+  await page("nodes { id name } pageInfo { hasNextPage }");
+  expect(await mostRowsRead()).toBeLessThan(100);
+  // Their number needs them all, which shows that the measure sees it.
+  await page("nodes { id } totalCount");
+  expect(await mostRowsRead()).toBeGreaterThanOrEqual(5_000);
+});

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AccessOption, BulkRequest } from "../../../src/index.ts";
 import { runBulk } from "./run-bulk.ts";
@@ -142,5 +143,45 @@ test("rules that have changed since the launch are heeded by the worker", async 
     message: "You may not change any City.",
   });
   expect((await service.notes())["2"]).toBeNull();
+  cities = true;
+});
+
+test("a bulk update reaches what a plain filter over the table lets through, by random rules and selections", async () => {
+  type Rule = readonly [rule: AccessOption, admits: (id: number) => boolean];
+  const rule = fc.constantFrom<Rule[]>(
+    [true, () => true],
+    [() => ({ id: { lt: 7 } }), (id) => id < 7],
+    [() => ({ NOT: { id: { in: [2, 4, 6, 8] } } }), (id) => ![2, 4, 6, 8].includes(id)],
+    [() => ({ OR: [{ id: { equals: 1 } }, { id: { gte: 9 } }] }), (id) => id === 1 || id >= 9],
+  );
+  const ids = fc.uniqueArray(fc.integer({ min: 1, max: 14 }), { minLength: 1, maxLength: 8 });
+  const property = fc.asyncProperty(
+    rule,
+    rule,
+    ids,
+    fc.boolean(),
+    async (read, update, named, isByFilter) => {
+      cities = { read: read[0], update: update[0] } as AccessOption;
+      await service.query("UPDATE city SET population = 0");
+      const texts = named.map(String);
+      const expected = named.filter((id) => id <= 12 && read[1](id) && update[1](id));
+      const run = async (dryRun: boolean): Promise<readonly number[]> => {
+        const { progress } = await runBulk(service, {
+          operation: "UPDATE",
+          selection: isByFilter ? { where: { id: { in: named } } } : { ids: texts },
+          change: { population: { increment: 1 } },
+          options: { errorPolicy: "SKIP_FAILED", mode: "SYNC", dryRun },
+        });
+        // One that a filter does not find is not there; one that is named is skipped.
+        const total = isByFilter ? expected.length : named.length;
+        expect([progress.total, progress.succeeded]).toEqual([total, expected.length]);
+        const written = await service.query("SELECT id FROM city WHERE population > 0 ORDER BY id");
+        return written.map(({ id }) => id as number);
+      };
+      expect(await run(true)).toEqual([]);
+      expect(await run(false)).toEqual(expected.toSorted((one, other) => one - other));
+    },
+  );
+  await fc.assert(property, { numRuns: 15 });
   cities = true;
 });
