@@ -51,6 +51,18 @@ describe("an import of records that another task holds", () => {
     expect(await populations()).toEqual([100, 200]);
   });
 
+  it("leaves them out if it is told to, and gives their rows back", async () => {
+    const holder = await holdFirst();
+    const task = await settled(await send("City?operation=update&onConflict=skip", CHANGES));
+    expect(task).toMatchObject({ status: "SUCCEEDED", progress: { total: 2, succeeded: 1, skipped: 1 } });
+    const failed = await failedFile(task.id);
+    expect(failed.trimEnd().split("\r\n").slice(1)).toEqual([expect.stringMatching(/^2,.*held.*,1,100$/)]);
+    await imports.client.query("ROLLBACK");
+    await imports.service.powercrud.tasks.wait(holder);
+    expect(await settled(await send("City?operation=update", failed))).toMatchObject({ status: "SUCCEEDED" });
+    expect(await populations()).toEqual([100, 200]);
+  });
+
   it("stands in line for them if it is told to, and can be cancelled there", async () => {
     const holder = await holdFirst();
     const path = "City?operation=update&onConflict=wait";

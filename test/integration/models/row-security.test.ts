@@ -9,6 +9,7 @@ import type { SessionRule, ViewerSessions } from "../../../src/core/access/viewe
 import { examineSession } from "../../../src/compose/examine-session.ts";
 import type { EveryOperation } from "./every-operation-fixture.ts";
 import { ENGINE, keyOf, MODELS, sample } from "./every-type-samples.ts";
+import { describeTenantFiles } from "./tenant-files.ts";
 import type { Answer } from "./models-fixture.ts";
 import type { Tenants } from "./tenants-fixture.ts";
 import { A, B, createTenants, OTHERS, ownSample } from "./tenants-fixture.ts";
@@ -209,6 +210,8 @@ test("hooks read and write in the viewer's transaction, with Prisma's client", a
   expect(tenants.hookSees).toEqual([2, 2]);
   expect(await tenants.rowsOfOthers()).toEqual(before);
 });
+
+describeTenantFiles(() => tenants);
 
 test("a node of another tenant is none", async () => {
   const { own, others } = await tenants.fillBoth("Tag");
