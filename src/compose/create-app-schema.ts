@@ -15,6 +15,7 @@ import { addHealth } from "../graphql/health.ts";
 import { addRecordEvents } from "../graphql/record-events.ts";
 import { addSavedViews } from "../graphql/saved-views.ts";
 import { addSchedules } from "../graphql/schedules.ts";
+import { reachOf } from "../graphql/viewer-info.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import type { LaunchOwnTask } from "../graphql/tasks/launch-fields.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";

@@ -75,10 +75,13 @@ export const INSERT_LEFT_OUT = `
   INSERT INTO powercrud.chunk (task_id, number, ids, status, failed, skipped)
   VALUES ($1::uuid, 0, $3::text[], 'DONE', $2::integer, cardinality($3::text[]))`;
 
-/** $1 task, $2 ids. Takes the records out of the task's chunks; a chunk without any other goes. */
+/**
+ * $1 task, $2 ids. Takes the records out of the task's chunks; a chunk without any other goes. Tells
+ * the places of their rows in the file.
+ */
 export const LEAVE_RECORDS_OUT = `
   WITH hit AS MATERIALIZED (
-    SELECT number, ids, columns, separator FROM powercrud.chunk
+    SELECT number, ids, fields, columns, separator FROM powercrud.chunk
     WHERE task_id = $1::uuid AND number > 0 AND ids && $2::text[]
   ), kept AS (
     SELECT h.number, array_agg(r.at ORDER BY r.at) AS places, array_agg(r.id ORDER BY r.at) AS ids
@@ -87,16 +90,20 @@ export const LEAVE_RECORDS_OUT = `
   ), gone AS (
     DELETE FROM powercrud.chunk c USING hit h
     WHERE c.task_id = $1::uuid AND c.number = h.number AND h.number NOT IN (SELECT number FROM kept)
+  ), changed AS (
+    UPDATE powercrud.chunk c
+    SET ids = k.ids, columns = ARRAY(
+      SELECT (SELECT string_agg(v.text || h.separator, '' ORDER BY v.at)
+              FROM unnest(string_to_array(col.text, h.separator)) WITH ORDINALITY AS v(text, at)
+              WHERE v.at = ANY (k.places))
+      FROM unnest(h.columns) WITH ORDINALITY AS col(text, at) ORDER BY col.at
+    )
+    FROM hit h JOIN kept k USING (number)
+    WHERE c.task_id = $1::uuid AND c.number = h.number
   )
-  UPDATE powercrud.chunk c
-  SET ids = k.ids, columns = ARRAY(
-    SELECT (SELECT string_agg(v.text || h.separator, '' ORDER BY v.at)
-            FROM unnest(string_to_array(col.text, h.separator)) WITH ORDINALITY AS v(text, at)
-            WHERE v.at = ANY (k.places))
-    FROM unnest(h.columns) WITH ORDINALITY AS col(text, at) ORDER BY col.at
-  )
-  FROM hit h JOIN kept k USING (number)
-  WHERE c.task_id = $1::uuid AND c.number = h.number`;
+  SELECT r.id, r.place::integer AS index
+  FROM hit h, unnest(h.ids, string_to_array(h.columns[array_position(h.fields, ':index')], h.separator)) AS r(id, place)
+  WHERE r.id = ANY ($2::text[])`;
 
 /** $1 task. The values to write of a task that does not go on. */
 export const DROP_CHUNKS = "DELETE FROM powercrud.chunk WHERE task_id = $1::uuid";

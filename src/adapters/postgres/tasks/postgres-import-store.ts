@@ -102,8 +102,13 @@ async function begin(within: SqlSession, launch: ReceivedLaunch): Promise<boolea
     await within.query(INSERT_LEFT_OUT, [taskId, received.rejected, ids]);
   }
   if (ids.length > 0) {
-    await within.query(LEAVE_RECORDS_OUT, [taskId, ids]);
-    await within.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(skipped)]);
+    const left = await within.query<{ id: string; index: number }>(LEAVE_RECORDS_OUT, [taskId, ids]);
+    const places = new Map(left.map(({ id, index }) => [id, index]));
+    const errors = skipped.map((error) => {
+      const index = places.get(error.recordId ?? "");
+      return index === undefined ? error : { ...error, index };
+    });
+    await within.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(errors)]);
   }
   return true;
 }
