@@ -176,7 +176,7 @@ describe("event bus: postgres, connection lost", () => {
       session: createPgSession(world.pool),
       connectionString: proxy.url,
       applicationName: "contract proxy",
-      answerTimeoutMs: 100,
+      answerTimeoutMs: 400,
       logger: createSilentLogger(),
     });
     try {

@@ -57,7 +57,7 @@ describe("an import of records that another task holds", () => {
     expect(task).toMatchObject({ status: "SUCCEEDED", progress: { total: 2, succeeded: 1, skipped: 1 } });
     const failed = await failedFile(task.id);
     expect(failed.trimEnd().split("\r\n").slice(1)).toEqual([
-      expect.stringMatching(/^2,,Task .* holds the record.,1,100$/),
+      expect.stringMatching(/^2,.*holds the record.*,1,100$/),
     ]);
     await imports.client.query("ROLLBACK");
     await imports.service.powercrud.tasks.wait(holder);
@@ -158,5 +158,49 @@ describe("columns that are not for everybody to write", () => {
     };
     expect(await head("ada")).toContain("elevation");
     expect(await head("bob")).not.toContain("elevation");
+  });
+});
+
+it("a question before an import tells what it would do with a file's columns, to those who may import", async () => {
+  const ask = async (variables: object, viewer?: string): Promise<unknown> => {
+    const query = `query ($headers: [String!]!, $operation: ImportOperation!, $mapping: JSON, $key: String) {
+      importColumns(model: City, operation: $operation, headers: $headers, mapping: $mapping, key: $key) {
+        columns { header path use problem } paths keys { name fields } problems } }`;
+    return ((await imports.ask(query, variables, viewer)) as { importColumns: unknown }).importColumns;
+  };
+  const headers = ["_line", "Country Code", "Ort", "inhabitants", "rankInCountry", "constructor"];
+  const column = (at: number, path: string | null, use: string, problem: unknown = null): object => ({
+    header: headers[at],
+    path,
+    use,
+    problem,
+  });
+  expect(await ask({ headers, operation: "CREATE", mapping: { Ort: "name", constructor: "" } })).toEqual({
+    columns: [
+      column(0, null, "LEFT_OUT"),
+      column(1, "countryCode", "WRITTEN"),
+      column(2, "name", "WRITTEN"),
+      column(3, null, "UNKNOWN", expect.stringContaining('The header "inhabitants" is no column of City.')),
+      column(4, "rankInCountry", "WRITTEN"),
+      column(5, null, "LEFT_OUT"),
+    ],
+    paths: expect.arrayContaining(["id", "country.code", "tags.label"]),
+    keys: [{ name: "id", fields: ["id"] }],
+    problems: [],
+  });
+  const known = await ask({ headers: ["name", "NAME", "rank_in_country"], operation: "CREATE" });
+  expect(known).toMatchObject({ problems: ['The headers "name" and "NAME" both mean name.'] });
+  expect(await ask({ headers: ["rankInCountry", "name"], operation: "UPDATE" })).toMatchObject({
+    columns: [{ use: "READ_ONLY" }, { use: "WRITTEN" }],
+    paths: expect.not.arrayContaining(["rankInCountry"]),
+    problems: [expect.stringContaining("The file has no column id")],
+  });
+  expect(await ask({ headers, operation: "CREATE", mapping: ["name"] })).toMatchObject({
+    problems: [expect.stringContaining("mapping: needs an object of texts")],
+  });
+  expect(await ask({ headers, operation: "CREATE" }, "eve")).toMatchObject({
+    columns: [],
+    paths: [],
+    problems: ["You may not create any City."],
   });
 });

@@ -279,50 +279,6 @@ describe("an import", () => {
     expect(await send(id, file, { method: "PUT" })).toMatchObject({ status: 409 });
     expect((await imports.client.query("SELECT latitude FROM city")).rows).toEqual([{ latitude: 48.85 }]);
   });
-
-  it("tells what it would do with a file's columns, to those who may import", async () => {
-    const ask = async (variables: object, viewer?: string): Promise<unknown> => {
-      const query = `query ($headers: [String!]!, $operation: ImportOperation!, $mapping: JSON, $key: String) {
-        importColumns(model: City, operation: $operation, headers: $headers, mapping: $mapping, key: $key) {
-          columns { header path use problem } paths keys { name fields } problems } }`;
-      return ((await imports.ask(query, variables, viewer)) as { importColumns: unknown }).importColumns;
-    };
-    const headers = ["_line", "Country Code", "Ort", "inhabitants", "rankInCountry", "constructor"];
-    const column = (at: number, path: string | null, use: string, problem: unknown = null): object => ({
-      header: headers[at],
-      path,
-      use,
-      problem,
-    });
-    expect(await ask({ headers, operation: "CREATE", mapping: { Ort: "name", constructor: "" } })).toEqual({
-      columns: [
-        column(0, null, "LEFT_OUT"),
-        column(1, "countryCode", "WRITTEN"),
-        column(2, "name", "WRITTEN"),
-        column(3, null, "UNKNOWN", expect.stringContaining('The header "inhabitants" is no column of City.')),
-        column(4, "rankInCountry", "WRITTEN"),
-        column(5, null, "LEFT_OUT"),
-      ],
-      paths: expect.arrayContaining(["id", "country.code", "tags.label"]),
-      keys: [{ name: "id", fields: ["id"] }],
-      problems: [],
-    });
-    const known = await ask({ headers: ["name", "NAME", "rank_in_country"], operation: "CREATE" });
-    expect(known).toMatchObject({ problems: ['The headers "name" and "NAME" both mean name.'] });
-    expect(await ask({ headers: ["rankInCountry", "name"], operation: "UPDATE" })).toMatchObject({
-      columns: [{ use: "READ_ONLY" }, { use: "WRITTEN" }],
-      paths: expect.not.arrayContaining(["rankInCountry"]),
-      problems: [expect.stringContaining("The file has no column id")],
-    });
-    expect(await ask({ headers, operation: "CREATE", mapping: ["name"] })).toMatchObject({
-      problems: [expect.stringContaining("mapping: needs an object of texts")],
-    });
-    expect(await ask({ headers, operation: "CREATE" }, "eve")).toMatchObject({
-      columns: [],
-      paths: [],
-      problems: ["You may not create any City."],
-    });
-  });
 });
 
 /** Ten kinds of bad rows: what is wrong with the row, by its cells. */

@@ -66,7 +66,10 @@ export function TaskRows(props: {
   );
 }
 
-/** Asks for the pages before and behind what is in sight. Rows that come in front do not move what one looks at. */
+/**
+ * Asks for the pages before and behind what is in sight. Rows that come in front do not move what one looks at, unless that is
+ * the newest task: then one sees the next newest come.
+ */
 function useEndlessReading(
   list: TaskList,
   sight: {
@@ -79,16 +82,16 @@ function useEndlessReading(
   const { rows, hasOlder, hasNewer, readOlder, readNewer } = list;
   const { first, last, box, height } = sight;
   const newest = rows[0]?.task.id;
-  const before = useRef({ newest, count: rows.length });
+  const before = useRef({ newest, hasNewer });
   useLayoutEffect(() => {
     const { newest: known } = before.current;
     const added = known === undefined ? -1 : rows.findIndex(({ task }) => task.id === known);
     const element = box.current;
-    if (added > 0 && element !== null && (element.scrollTop > 0 || before.current.count < added)) {
+    if (added > 0 && element !== null && (element.scrollTop > 0 || before.current.hasNewer)) {
       element.scrollTop += added * height;
     }
-    before.current = { newest, count: rows.length };
-  }, [box, height, newest, rows]);
+    before.current = { newest, hasNewer };
+  }, [box, hasNewer, height, newest, rows]);
   useEffect(() => {
     if (hasOlder && last > rows.length - NEAR_ROWS) {
       readOlder();

@@ -14,16 +14,20 @@ type Data = any;
 const PLAIN = [
   "DeadNotification.id",
   "Mutation.cancelTask.id",
+  "Mutation.deleteSavedView.id",
   "Mutation.markNotificationRead.id",
   "Mutation.pauseTask.id",
   "Mutation.resumeTask.id",
   "Mutation.retryNotification.id",
   "Mutation.retryTask.id",
+  "Mutation.saveView.id",
   "Notification.id",
   "NotificationRetried.notificationId",
   "Query.node.id",
   "Query.nodes.ids",
   "Query.task.id",
+  "SavedView.createdBy",
+  "SavedView.id",
   "Schedule.pausedBy",
   "ServiceProcess.id",
   "Subscription.taskProgress.id",
@@ -35,6 +39,7 @@ const PLAIN = [
   "TaskWhere.createdBy",
   "TaskWhere.ids",
   "TaskWhere.parents",
+  "ViewDeleted.viewId",
   "ViewerInfo.id",
 ];
 

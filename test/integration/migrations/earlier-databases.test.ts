@@ -128,6 +128,7 @@ describe("a database of the engine's earlier migrations", () => {
         "20261130000002_imports",
         "20261130000003_files",
         "20261130000012_files",
+        "20261130000013_saved_views",
         "functions",
       ]);
       expect(await readCatalog(client)).toEqual(fresh);

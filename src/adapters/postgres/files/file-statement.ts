@@ -150,9 +150,13 @@ function momentText({ nativeType }: ColumnShape): (moment: unknown) => string {
     return (day) =>
       /^\d{4}-\d\d-\d\d$/.test(day as string) ? `${day as string}T00:00:00.000Z` : (day as string);
   }
-  const day = nativeType.startsWith("timestamp") ? "" : "1970-01-01T";
+  const isTimeOfDay = !nativeType.startsWith("timestamp");
   return (moment) => {
-    const [, whole, digits = ""] = MOMENT.exec(`${day}${moment as string}`) ?? [];
+    // The hour 24 is the next day's first, as in the API.
+    const text = isTimeOfDay
+      ? `1970-01-01T${moment as string}`.replace("01T24", "02T00")
+      : (moment as string);
+    const [, whole, digits = ""] = MOMENT.exec(text) ?? [];
     return whole === undefined ? (moment as string) : `${whole}.${digits.padEnd(3, "0")}Z`;
   };
 }
