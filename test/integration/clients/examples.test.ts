@@ -226,7 +226,7 @@ describe("hooks for React", () => {
       .toEqual({
         tasks: { nodes: [{ canCancel: false }] },
       });
-    await Promise.all(holds.map((letGo) => letGo()));
+    await Promise.all(holds.map((end) => end()));
     await page.getByText("CANCELLED: ").waitFor();
   });
 });
