@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import demoConfig from "../../powercrud.config.ts";
 import type { PowerCrudService, Reservation } from "../../src/index.ts";
 import { createService, defineConfig } from "../../src/index.ts";
+import { seriousFaults } from "../support/dashboard-world.ts";
 import { freePort } from "../support/free-port.ts";
 import { insertCities } from "../support/insert-cities.ts";
 import { openTestPage, startTestBrowser } from "../support/test-browser.ts";
@@ -241,12 +242,8 @@ it("the pages about schedules, notifications and health have what their queries 
 
 describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
   it("no page has a serious fault for people who cannot see it well", async () => {
-    const axe = await readFile(join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
     const { page } = await open("/dashboard/records/City", { colorScheme });
-    const faults = async (): Promise<readonly string[]> => {
-      await page.evaluate(axe);
-      return page.evaluate(seriousFaults);
-    };
+    const faults = (): Promise<readonly string[]> => seriousFaults(page);
     await row(page, 1).waitFor();
     expect(await faults()).toEqual([]);
     await row(page, 1).getByRole("link").first().click();
@@ -285,19 +282,6 @@ async function createClosedService(): Promise<string> {
   await closed.start();
   onTestFinished(() => closed.stop());
   return closed.url;
-}
-
-/** Runs in the page, where axe was loaded. */
-async function seriousFaults(): Promise<readonly string[]> {
-  const { axe } = globalThis as unknown as {
-    readonly axe: {
-      run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
-    };
-  };
-  const { violations } = await axe.run();
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 
 async function cityName(id: number): Promise<unknown> {

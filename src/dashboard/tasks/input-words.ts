@@ -1,3 +1,4 @@
+import { verbInWords } from "../models/condition.ts";
 import { inWords } from "../models/model.ts";
 import { count } from "./task-words.ts";
 
@@ -6,25 +7,6 @@ type Members = Readonly<Record<string, unknown>>;
 /** More values than these are counted. */
 const MOST_VALUES = 5;
 const LONGEST = 80;
-
-const CONDITION_WORDS: Readonly<Record<string, string>> = {
-  equals: "is",
-  not: "is not",
-  in: "is one of",
-  notIn: "is none of",
-  gt: "is greater than",
-  gte: "is at least",
-  lt: "is less than",
-  lte: "is at most",
-  contains: "has",
-  startsWith: "starts with",
-  endsWith: "ends with",
-  is: "is one where",
-  isNot: "is not one where",
-  some: "has one where",
-  every: "has only such where",
-  none: "has none where",
-};
 
 /**
  * What a bulk operation or an export was launched with, as a sentence: "population + 1 where country code is FR". Undefined
@@ -135,7 +117,7 @@ function conditionInWords(field: string, condition: unknown): string {
       if (value === null) {
         return `${field} ${verb === "not" ? "is not empty" : "is empty"}`;
       }
-      const words = CONDITION_WORDS[verb] ?? nameOf(verb);
+      const words = verbInWords(verb);
       return isMembers(value)
         ? `${field} ${words} ${whereInWords(value)}`
         : `${field} ${words} ${valueInWords(value)}`;
