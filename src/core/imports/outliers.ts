@@ -19,18 +19,12 @@ export function outliersOf(field: ColumnField): Outliers | undefined {
   if (kind === "enum" || isKey) {
     return undefined;
   }
-  switch (type) {
-    case "Float":
-      return withPattern(NUMBER, 0);
-    case "Decimal":
-      return withPattern(NUMBER, "0");
-    case "DateTime":
-      return /^time(?!stamp)/.test(nativeType)
-        ? undefined
-        : withPattern(momentPattern(nativeType), "2000-01-01T00:00:00Z");
-    default:
-      return undefined;
+  if (type === "Float" || type === "Decimal") {
+    return withPattern(NUMBER, type === "Float" ? 0 : "0");
   }
+  return type === "DateTime" && !/^time(?!stamp)/.test(nativeType)
+    ? withPattern(momentPattern(nativeType), "2000-01-01T00:00:00Z")
+    : undefined;
 }
 
 function withPattern(pattern: RegExp, substitute: Json): Outliers {
