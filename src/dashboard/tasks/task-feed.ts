@@ -1,6 +1,6 @@
 import type { Connection } from "../api/connection.ts";
 import type { TaskFeedSubscription, TaskRowFragment, TaskStatus } from "../generated/graphql.ts";
-import { TaskFeedDocument, TasksDocument } from "../generated/graphql.ts";
+import { NewestEventDocument, TaskFeedDocument, TasksDocument } from "../generated/graphql.ts";
 
 /** An event of a task, as the feed brings it. */
 export type LiveEvent = TaskFeedSubscription["taskEvents"];
@@ -66,25 +66,31 @@ export function createTaskFeed(connection: Connection): TaskFeed {
     found.forEach(tasks.learn);
     redraw();
   };
-  const readUnsettled = (): void => {
-    connection
-      .request(TasksDocument, { where: { statuses: [...UNSETTLED] }, first: MOST_UNSETTLED })
-      .then(({ tasks: page }) => learn(page.nodes))
-      // The line on top says that the service is away; when it is back, this is called again.
-      .catch(() => undefined);
+  /** Reads what runs, after a place among the events from which the subscription goes on. Of what comes after it, both tell. */
+  const begin = async (): Promise<void> => {
+    const newest = await connection.request(NewestEventDocument, {});
+    const { tasks: page } = await connection.request(TasksDocument, {
+      where: { statuses: [...UNSETTLED] },
+      first: MOST_UNSETTLED,
+    });
+    learn(page.nodes);
+    cursor = newest.tasks.nodes[0]?.events.nodes[0]?.cursor;
   };
   const end = connection.follow({
     document: TaskFeedDocument,
-    variables: () => (cursor === undefined ? {} : { after: cursor }),
+    async variables() {
+      if (cursor === undefined) {
+        await begin();
+      }
+      return cursor === undefined ? {} : { after: cursor };
+    },
     onData({ taskEvents: event }) {
       cursor = event.cursor;
       tasks.hear(event);
       listeners.forEach((listener) => listener(event));
       redraw();
     },
-    onReturn: () => (cursor === undefined ? readUnsettled() : undefined),
   });
-  readUnsettled();
   return {
     read: tasks.read,
     speeds: tasks.speeds,
