@@ -1,3 +1,4 @@
+import { setSavepoint } from "../../../kernel/savepoint.ts";
 import { filterKey } from "../../../core/events/record-announcement.ts";
 import type { TrialResult } from "../../../core/bulk/chunk-writer.ts";
 import { isNamedByKey } from "../../../core/bulk/named-batch.ts";
@@ -358,16 +359,16 @@ const REFUSED = /^(?:22|42|53|54|0A)/;
 
 /** Undefined, with nothing changed, when the database refuses what only a preview needs. */
 async function unlessRefused<T>(session: SqlSession, work: () => Promise<T>): Promise<T | undefined> {
-  await session.query("SAVEPOINT preview");
+  const savepoint = await setSavepoint(session, "preview");
   try {
     const done = await work();
-    await session.query("RELEASE SAVEPOINT preview");
+    await savepoint.keep();
     return done;
   } catch (error) {
     if (!REFUSED.test(String((error as { readonly code?: unknown }).code))) {
       throw error;
     }
-    await session.query("ROLLBACK TO SAVEPOINT preview; RELEASE SAVEPOINT preview");
+    await savepoint.takeBack();
     return undefined;
   }
 }
