@@ -66,21 +66,13 @@ export function createTaskFeed(connection: Connection): TaskFeed {
     found.forEach(tasks.learn);
     redraw();
   };
-  /** Reads what runs, after a place among the events from which the subscription goes on. Of what comes after it, both tell. */
-  const begin = async (): Promise<void> => {
-    const newest = await connection.request(NewestEventDocument, {});
-    const { tasks: page } = await connection.request(TasksDocument, {
-      where: { statuses: [...UNSETTLED] },
-      first: MOST_UNSETTLED,
-    });
-    learn(page.nodes);
-    cursor = newest.tasks.nodes[0]?.events.nodes[0]?.cursor;
-  };
   const end = connection.follow({
     document: TaskFeedDocument,
     async variables() {
       if (cursor === undefined) {
-        await begin();
+        const [newest, unsettled] = await readTasks(connection);
+        cursor = newest;
+        learn(unsettled);
       }
       return cursor === undefined ? {} : { after: cursor };
     },
@@ -109,6 +101,16 @@ export function createTaskFeed(connection: Connection): TaskFeed {
       end();
     },
   };
+}
+
+/** A place among the events, and the tasks that were not settled right after it: the events after it tell of the others. */
+async function readTasks(
+  connection: Connection,
+): Promise<readonly [cursor: string | undefined, tasks: readonly TaskRowFragment[]]> {
+  const newest = await connection.request(NewestEventDocument, {});
+  const where = { statuses: [...UNSETTLED] };
+  const unsettled = await connection.request(TasksDocument, { where, first: MOST_UNSETTLED });
+  return [newest.tasks.nodes[0]?.events.nodes[0]?.cursor, unsettled.tasks.nodes];
 }
 
 const NO_SPEEDS: readonly Speed[] = [];
