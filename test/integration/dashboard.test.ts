@@ -270,7 +270,7 @@ it("whoever has no mouse filters, chooses, tries, launches, follows, cancels and
   await page.keyboard.press("Enter");
   await page.getByText("Timeline").waitFor();
   await page.close();
-});
+}, 240_000);
 
 it("whoever needs a key signs in with it, and signs out", async () => {
   const url = await createClosedService();
