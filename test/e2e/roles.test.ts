@@ -210,10 +210,10 @@ describe.each<BackendName>(["redis", "postgres"])("two APIs and two workers on %
     await once(socket, "open");
     const payload = { authorization: `Bearer ${made?.text}` };
     socket.send(JSON.stringify({ type: "connection_init", payload }));
-    await withDeadline(once(socket, "message"), 10_000, "the acknowledgement");
+    await withDeadline(once(socket, "message"), 60_000, "the acknowledgement");
     const closed = once(socket, "close");
     await runPowerCrud(["keys", "revoke", "robot"], env);
-    const [code, reason] = (await withDeadline(closed, 10_000, "its end")) as [number, Buffer];
+    const [code, reason] = (await withDeadline(closed, 60_000, "its end")) as [number, Buffer];
     expect([code, JSON.parse(reason.toString())]).toMatchObject([
       4403,
       { errors: [{ extensions: { code: "UNAUTHENTICATED" } }] },
