@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setSavepoint } from "../../kernel/savepoint.ts";
 import { codeFolder } from "./package-folder.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 
@@ -82,14 +83,15 @@ async function createAll(
       await session.query(text);
     }
   };
-  await session.query("SAVEPOINT functions");
+  const savepoint = await setSavepoint(session, "functions");
   try {
     await run();
+    await savepoint.keep();
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === NOT_REPLACEABLE)) {
       throw error;
     }
-    await session.query("ROLLBACK TO SAVEPOINT functions");
+    await savepoint.takeBack();
     await dropAll(session, before);
     await run();
   }

@@ -1,5 +1,6 @@
 import type { DatabaseFault, HookTransactions } from "../../core/records/hook-transactions.ts";
 import type { Model } from "../../core/records/model.ts";
+import { setSavepoint } from "../../kernel/savepoint.ts";
 import { requiredSession } from "../../core/transactions/transaction.ts";
 import { isAppError } from "../../kernel/app-error.ts";
 import { toUnavailableError } from "../../kernel/unavailable-error.ts";
@@ -23,14 +24,13 @@ export function createPrismaHookTransactions(
     clientOf: (transaction) => transactions.clientOf(transaction),
     async undoable(transaction, work) {
       const session = requiredSession(transaction);
-      await session.query("SAVEPOINT hook");
+      const savepoint = await setSavepoint(session, "hook");
       try {
         const value = await work();
-        await session.query("RELEASE SAVEPOINT hook");
+        await savepoint.keep();
         return value;
       } catch (error) {
-        await session.query("ROLLBACK TO SAVEPOINT hook");
-        await session.query("RELEASE SAVEPOINT hook");
+        await savepoint.takeBack();
         throw error;
       }
     },

@@ -1,3 +1,5 @@
+import type { SessionSettings } from "../../../core/access/viewer-sessions.ts";
+import { setSavepoint } from "../../../kernel/savepoint.ts";
 import { filterKey } from "../../../core/events/record-announcement.ts";
 import type { TrialResult } from "../../../core/bulk/chunk-writer.ts";
 import { isNamedByKey } from "../../../core/bulk/named-batch.ts";
@@ -37,6 +39,8 @@ import type { ChunkWriting } from "./write-chunk.ts";
 export type PreviewedWriting = Pick<ChunkWriting, "work" | "table" | "emulated"> & {
   readonly models: ModelRegistry;
   readonly shapes: TableShapes;
+  /** The settings of the viewer on whose behalf it runs. Left out: the database has no policies. */
+  readonly settingsOf?: (() => SessionSettings) | undefined;
 };
 
 /** A dry run whose preview is being taken. */
@@ -171,7 +175,7 @@ async function finishPreview(
   const listed = new Set([...plan.named, ...fields.map(({ field }) => field)]);
   const isWhole = writing.work.operation === "DELETE";
   return {
-    readFilter: filterKey(filter) ?? null,
+    readFilter: filterKey(filter, writing.settingsOf?.()) ?? null,
     fields,
     records: mixed(inSpreadOrder(written), inSpreadOrder(failed)).map((record) =>
       isWhole ? record : withFields(record, listed),
@@ -358,16 +362,16 @@ const REFUSED = /^(?:22|42|53|54|0A)/;
 
 /** Undefined, with nothing changed, when the database refuses what only a preview needs. */
 async function unlessRefused<T>(session: SqlSession, work: () => Promise<T>): Promise<T | undefined> {
-  await session.query("SAVEPOINT preview");
+  const savepoint = await setSavepoint(session, "preview");
   try {
     const done = await work();
-    await session.query("RELEASE SAVEPOINT preview");
+    await savepoint.keep();
     return done;
   } catch (error) {
     if (!REFUSED.test(String((error as { readonly code?: unknown }).code))) {
       throw error;
     }
-    await session.query("ROLLBACK TO SAVEPOINT preview; RELEASE SAVEPOINT preview");
+    await savepoint.takeBack();
     return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { setSavepoint } from "../../../kernel/savepoint.ts";
 import { EXPECTED_FIELD, batchIndexes } from "../../../core/bulk/row-field.ts";
 import type { ChunkRecords } from "../../../core/bulk/chunk-records.ts";
 import { keyColumnsOf } from "../../../core/bulk/named-batch.ts";
@@ -107,13 +108,15 @@ async function readApart(
 
 /** Undefined when the database refuses to read; other statements then find the reason. */
 async function unlessRefused<T>(session: SqlSession, read: () => Promise<T>): Promise<T | undefined> {
-  await session.query("SAVEPOINT reading");
-  const result = await read().catch(async () => {
-    await session.query("ROLLBACK TO SAVEPOINT reading");
+  const savepoint = await setSavepoint(session, "reading");
+  try {
+    const result = await read();
+    await savepoint.keep();
+    return result;
+  } catch {
+    await savepoint.takeBack();
     return undefined;
-  });
-  await session.query("RELEASE SAVEPOINT reading");
-  return result;
+  }
 }
 
 /** The writing statement checks this, too. It is checked here so that hooks are not called for stale records. */

@@ -1,3 +1,4 @@
+import { setSavepoint } from "../../../kernel/savepoint.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type {
   ChunkResult,
@@ -31,9 +32,6 @@ import { beginPreview } from "./preview-trial.ts";
 import { writeNamed } from "./write-named.ts";
 import type { ChunkWriting, WritePorts } from "./write-chunk.ts";
 import { countWritten, finishChunk, onHeldOf, takeFence, unitOfWorkFor, writeAsOne } from "./write-chunk.ts";
-
-/** Also releases the savepoint: nested savepoints would make every access to a row slower. */
-const TAKE_BACK = "ROLLBACK TO SAVEPOINT chunk; RELEASE SAVEPOINT chunk";
 
 /** A transaction that writes all chunks of a task. */
 interface WholeWriting extends ChunkWriting {
@@ -101,8 +99,8 @@ async function writeAlone(
   }
 }
 
-/** What a dry run needs; the models for filters of its preview. */
-export type TrialPorts = WritePorts & Pick<PreviewedWriting, "models">;
+/** What a dry run needs; models and settings for its preview. */
+export type TrialPorts = WritePorts & Pick<PreviewedWriting, "models" | "settingsOf">;
 
 /** A dry run: all chunks in one transaction that is rolled back, see core's ChunkWriter. */
 export async function tryAllChunks(
@@ -208,18 +206,18 @@ async function tryAsOne(
   isWhole: boolean,
 ): Promise<ChunkResult | undefined> {
   const session = requiredSession(transaction);
-  await session.query("SAVEPOINT chunk");
+  const savepoint = await setSavepoint(session, "chunk");
   try {
     const result = await writeAsOne(session, table, work, true);
     // Writing record by record finds out which ones failed.
     const hasFailures = isWhole && result?.kind === "WRITTEN" && result.counts.failed > 0;
-    await session.query(hasFailures ? TAKE_BACK : "RELEASE SAVEPOINT chunk");
+    await (hasFailures ? savepoint.takeBack() : savepoint.keep());
     return hasFailures ? undefined : result;
   } catch (error) {
     if (pgProblem(error, work.model) === undefined) {
       throw error;
     }
-    await session.query(TAKE_BACK);
+    await savepoint.takeBack();
     return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { setSavepoint } from "../../../kernel/savepoint.ts";
 import type { AddedValues } from "../../../core/bulk/add-values.ts";
 import { addToBatch, addToRecords } from "../../../core/bulk/add-values.ts";
 import { hookChunks, operationOn } from "../../../core/bulk/hook-batch.ts";
@@ -16,7 +17,7 @@ import { emulatedWay, isEmulated } from "./emulated-way.ts";
 import { heldReferences } from "./held-references.ts";
 import type { BatchWriting, ReachedRecords } from "./reach-records.ts";
 import { loadRecords, reachRecords } from "./reach-records.ts";
-import type { SetWriting, WrittenSet } from "./write-set.ts";
+import type { SetWriting } from "./write-set.ts";
 import { appWay, failedErrors, statementWay, writeSet } from "./write-set.ts";
 
 /** The records that the app's hooks are called with, by operation. */
@@ -36,16 +37,16 @@ export function writeBatch(writing: BatchWriting, batch: RecordBatch): Promise<W
 /** Halves the batch until each record whose hooks need a held record is alone, and leaves it out. */
 async function writeApart(writing: BatchWriting, batch: RecordBatch): Promise<WrittenBatch> {
   const session = requiredSession(writing.transaction);
-  await session.query("SAVEPOINT apart");
+  const savepoint = await setSavepoint(session, "apart");
   try {
     const written = await writeTogether(writing, batch);
-    await session.query("RELEASE SAVEPOINT apart");
+    await savepoint.keep();
     return written;
   } catch (error) {
     if (!(error instanceof WriteStopped) || error.stop.kind !== "HELD") {
       throw error;
     }
-    await session.query("ROLLBACK TO SAVEPOINT apart; RELEASE SAVEPOINT apart");
+    await savepoint.takeBack();
     const { length } = batch.ids;
     if (length === 1) {
       return { succeeded: 0, errors: [heldError(writing, batch, error.stop.refusal)] };
@@ -132,36 +133,25 @@ async function writeChecked(
   }
   // Read before the write: an upsert does not report which records it created.
   const existed = await existence(writing, batch, loaded);
-  if (set.isSingle !== true) {
-    await set.session.query("SAVEPOINT unchecked");
-  }
+  // A single write is rolled back as a whole.
+  const savepoint = set.isSingle === true ? undefined : await setSavepoint(set.session, "unchecked");
   const written = await writeSet(set, batch);
   const changed = without(batch, written.errors);
   const outside = await recordsOutOfScope(writing, batch, byOperation(work, changed.ids, existed));
   const held = await heldReferences(writing, without(changed, outside).ids);
   const offenders = failedErrors(batch, [...outside, ...held.records]);
   if (offenders.length === 0) {
+    await savepoint?.keep();
     return written;
   }
-  const rest = await writeOthers(set, batch, offenders);
+  await savepoint?.takeBack();
+  const rest =
+    savepoint === undefined ? { succeeded: 0, errors: [] } : await writeSet(set, without(batch, offenders));
   return {
     succeeded: rest.succeeded,
     errors: [...offenders, ...rest.errors],
     ...(held.refusal === undefined ? {} : { refusal: held.refusal }),
   };
-}
-
-/** Undoes the write and repeats it without the offenders. A single write is rolled back as a whole instead. */
-async function writeOthers(
-  set: SetWriting,
-  batch: RecordBatch,
-  offenders: readonly NewTaskError[],
-): Promise<WrittenSet> {
-  if (set.isSingle === true) {
-    return { succeeded: 0, errors: [] };
-  }
-  await set.session.query("ROLLBACK TO SAVEPOINT unchecked");
-  return writeSet(set, without(batch, offenders));
 }
 
 function setOf(writing: BatchWriting, { ids }: RecordBatch, hooked: HookRecords): SetWriting {

@@ -1,4 +1,5 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
+import { setSavepoint } from "../../../kernel/savepoint.ts";
 import type { BulkOperation, RecordWork } from "../../../core/bulk/record-writer.ts";
 import { batchIndexes } from "../../../core/bulk/row-field.ts";
 import { writtenValues } from "../../../core/bulk/written-values.ts";
@@ -187,44 +188,19 @@ async function writeAtOnce(set: SetWriting, batch: RecordBatch): Promise<SetTry 
     return NOTHING;
   }
   const { session, way } = set;
-  const undo = set.isSingle === true ? NO_SAVEPOINT : savepoint(session);
-  await undo.begin();
+  const savepoint = set.isSingle === true ? undefined : await setSavepoint(session, "record_set");
   try {
     const errors = await way.write(batch);
-    await undo.keep();
+    await savepoint?.keep();
     return { succeeded: batch.ids.length - errors.length, errors, awaiting: [] };
   } catch (error) {
     const refusal = way.refusalOf(error, batch);
     if (refusal === undefined) {
       throw error;
     }
-    await undo.takeBack();
+    await savepoint?.takeBack();
     return refusal;
   }
-}
-
-/** A savepoint: a part of a transaction that can be undone alone. */
-interface Undoable {
-  begin(): Promise<unknown>;
-  keep(): Promise<unknown>;
-  takeBack(): Promise<unknown>;
-}
-
-const NO_SAVEPOINT: Undoable = {
-  begin: () => Promise.resolve(),
-  keep: () => Promise.resolve(),
-  takeBack: () => Promise.resolve(),
-};
-
-function savepoint(session: SqlSession): Undoable {
-  return {
-    begin: () => session.query("SAVEPOINT record_set"),
-    keep: () => session.query("RELEASE SAVEPOINT record_set"),
-    async takeBack() {
-      await session.query("ROLLBACK TO SAVEPOINT record_set");
-      await session.query("RELEASE SAVEPOINT record_set");
-    },
-  };
 }
 
 /** A record that was not found; callers do not learn whether it is missing or out of scope. */
