@@ -132,8 +132,12 @@ async function subscribe(
     return isPromise(result) ? result.then((made) => finish(item, made)) : finish(item, result);
   };
   const receivers = sharing && receiverClass(args);
+  // What an execution knows of its surroundings is the subscription's, not that of what brings the item.
+  const within = AsyncLocalStorage.snapshot();
   const resultOf = (item: unknown): Executed =>
-    receivers !== undefined && isObject(item) ? parts.results.get(item, receivers, () => run(item)) : run(item);
+    receivers !== undefined && isObject(item)
+      ? parts.results.get(item, receivers, () => within(run, item))
+      : within(run, item);
   if (source instanceof Subscriber) {
     pushes.set(args.contextValue as object, pushFrom(source, resultOf));
   }
@@ -155,15 +159,13 @@ export function pushOf(context: unknown): Push | undefined {
 }
 
 function pushFrom(source: Subscriber<unknown>, resultOf: (item: unknown) => Executed): Push {
-  // What an item's execution knows of its surroundings is the subscription's, not the feed's.
-  const within = AsyncLocalStorage.snapshot();
   return (sink) => {
     const send = (result: ExecutionResult): Promise<unknown> | undefined => {
       const prepared = preparedOf(result);
       return prepared && sink(prepared);
     };
     source.pushTo((item) => {
-      const result = within(resultOf, item);
+      const result = resultOf(item);
       return isPromise(result) ? result.then(send) : send(result);
     });
   };
