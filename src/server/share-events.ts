@@ -150,8 +150,8 @@ export type Push = (sink: Sink<PreparedResult>) => void;
 const pushes = new WeakMap<object, Push>();
 
 /**
- * What pushes the results of a subscription, past the pipeline's plugins, which have nothing to do on them: an iterator costs
- * each of them some ten promises. Undefined for a source that can only be read.
+ * What pushes the results of a subscription, past the pipeline's plugins, which have nothing left to do: reading through them
+ * costs some ten promises a result. Undefined for a source that can only be read.
  * @param context the subscription's
  */
 export function pushOf(context: unknown): Push | undefined {
