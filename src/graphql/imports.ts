@@ -71,9 +71,9 @@ function addTaskImport(
       rejected: t.exposeInt("rejected", {
         description: "How many of them cannot be written. What the database refuses later is not among them.",
       }),
-      leftOut: t.exposeStringList("leftOut", {
+      readOnlyColumns: t.exposeStringList("readOnlyColumns", {
         description:
-          "The columns of the file that nobody can write, such as computed ones: they were left out. Empty until all has come.",
+          "The columns of the file that nobody can write, such as computed ones: what they hold is not taken. Empty until all has come.",
       }),
       uploadPath: t.string({
         nullable: true,
@@ -214,7 +214,7 @@ function defineColumn({ builder }: SchemaContext) {
     description: "What an import does with a column of a file.",
     values: {
       WRITTEN: { description: "Its values are written." },
-      READ_ONLY: { description: "It is left out: callers cannot write it." },
+      READ_ONLY: { description: "Nobody can write it: what it holds is not taken." },
       LEFT_OUT: { description: "The mapping leaves it out, or it only says why a row failed before." },
       UNKNOWN: { description: "It is no column of the model." },
     },

@@ -289,7 +289,7 @@ function importedTask(
     readonly bytes: number;
     readonly rows: number;
     readonly rejected: number;
-    readonly leftOut: readonly string[];
+    readonly readOnlyColumns: readonly string[];
   },
 ) {
   const { id, kind, model, label, status, isDryRun, errorPolicy, message, progress } = task;
@@ -314,7 +314,7 @@ function importedTask(
             bytes: state.bytes,
             rows: state.rows,
             rejected: state.rejected,
-            leftOut: state.leftOut,
+            readOnlyColumns: state.readOnlyColumns,
           },
         }),
   };

@@ -118,7 +118,7 @@ it("takes every dialect, a mapping, and a label", async () => {
   const mapping = ["--mapping", '{"Nummer": "id", "Ort": "name"}', "--label", "by hand"];
   const options = [...dialect.split(" "), ...mapping];
   const answer = await importing(Buffer.from(text, "latin1"), options, "cities.dat");
-  expect(answer.said.at(-1)).toBe("left out, since nobody can write them: updatedAt");
+  expect(answer.said.at(-1)).toBe("read-only columns, of which nothing is taken: updatedAt");
   expect(JSON.parse(answer.printed.join("\n"))).toMatchObject({
     status: "SUCCEEDED",
     label: "by hand",

@@ -14,7 +14,7 @@ export interface Answer {
       readonly id: string;
       readonly status: string;
       readonly message: string | null;
-      readonly import?: { readonly leftOut: readonly string[] };
+      readonly import?: { readonly readOnlyColumns: readonly string[] };
     };
     readonly isDuplicate: boolean;
     readonly errors: readonly { readonly message: string; readonly extensions: Record<string, unknown> }[];

@@ -146,7 +146,7 @@ describe("columns that are not for everybody to write", () => {
 
   it("are left out where nobody can write them, and the answer says so", async () => {
     const answer = await send("City?operation=create", file);
-    expect(answer.body.task.import).toMatchObject({ leftOut: ["rankInCountry"] });
+    expect(answer.body.task.import).toMatchObject({ readOnlyColumns: ["rankInCountry"] });
     await settled(answer);
     expect(await cities()).toMatchObject([{ name: "Paris", notes: "secret" }]);
   });

@@ -1,5 +1,5 @@
 import type { ColumnField, ScalarType } from "../../core/records/model.ts";
-import { isoMoment } from "../../kernel/date-time-text.ts";
+import { parseMoment } from "../../kernel/date-time-text.ts";
 import type { Json } from "../../kernel/json.ts";
 import { DbNull, Decimal, JsonNull } from "@prisma/client/runtime/client";
 
@@ -18,7 +18,8 @@ export function columnFromJson(field: ColumnField, value: Json): unknown {
 /** Types whose values Prisma does not take in their JSON form. */
 const CONVERSIONS: Readonly<Partial<Record<ScalarType, (value: string) => unknown>>> = {
   BigInt: (value) => BigInt(value),
-  DateTime: (value) => new Date(isoMoment(value)),
+  // A moment that no Date holds, such as infinity in a file, is an invalid one.
+  DateTime: (value) => parseMoment(value) ?? new Date(value),
   Bytes: (value) => Buffer.from(value, "base64"),
 };
 

@@ -54,8 +54,8 @@ async function sayLeftOut(
   { imports }: Pick<PowerCrud, "imports">,
   taskId: string,
 ): Promise<void> {
-  const { leftOut = [] } = (await imports.find([taskId])).get(taskId) ?? {};
-  if (leftOut.length > 0) {
-    context.say(`left out, since nobody can write them: ${leftOut.join(", ")}`);
+  const { readOnlyColumns = [] } = (await imports.find([taskId])).get(taskId) ?? {};
+  if (readOnlyColumns.length > 0) {
+    context.say(`read-only columns, of which nothing is taken: ${readOnlyColumns.join(", ")}`);
   }
 }

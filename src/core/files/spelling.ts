@@ -47,7 +47,7 @@ export function spellingOf(
   const readItem = (value: Json): Json => (typeof value === "string" ? reader(value) : value);
   const fromId = (value: Json): Json => (Array.isArray(value) ? value.map(readItem) : readItem(value));
   return {
-    toText: (value) => (field.isList ? JSON.stringify(whole(value)) : itemText(item, value)),
+    toText: (value) => (field.isList ? JSON.stringify(finite(whole(value))) : itemText(item, value)),
     fromText(text) {
       if (text === null || (text === "" && !isTextual(item))) {
         return check(field.isList ? [] : null);

@@ -8,6 +8,8 @@ import type { ColumnField, EnumType, Model, RelationField, ScalarType } from "..
 import type { RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import type { ImportForm } from "./import-form.ts";
+import type { Outliers } from "./outliers.ts";
+import { outliersOf } from "./outliers.ts";
 
 /**
  * What a cell comes to: a text that the database reads (see column-text), of links a JSON array of ids; null for none; or why it
@@ -37,7 +39,7 @@ export function valueReader(
   spelt: SpeltCells,
 ): ReadCell {
   const read = jsonReader(model, spelt);
-  const readAny: ReadCell = (cell) => {
+  const readUsual: ReadCell = (cell) => {
     const value = read(cell);
     if ("problem" in value) {
       return value.problem;
@@ -47,10 +49,42 @@ export function valueReader(
       ? toColumnText(field, value.json)
       : problem(`${model.apiName}.${field.apiName}: ${misfit}`, field.apiName);
   };
+  const outliers = outliersOf(field);
+  const readAny = outliers === undefined ? readUsual : withOutliers(field, outliers, readUsual);
   const isPlain = spelt.form.format === "CSV" ? plainForm(field, spelt.form) : undefined;
   return isPlain === undefined
     ? readAny
     : (cell) => (typeof cell === "string" && isPlain(cell) ? cell : readAny(cell));
+}
+
+/** Takes outliers as they are; what stands beside them in a list is read as usual. */
+function withOutliers(field: ColumnField, outliers: Outliers, readUsual: ReadCell): ReadCell {
+  if (!field.isList) {
+    return (cell) => (outliers.isOne(cell) ? cell : readUsual(cell));
+  }
+  return (cell) => {
+    const list = typeof cell === "string" ? parsedList(cell) : cell;
+    if (!Array.isArray(list) || !list.some(outliers.isOne)) {
+      return readUsual(cell);
+    }
+    const usual = outliers.substituted(list);
+    const text = readUsual(typeof cell === "string" ? JSON.stringify(usual) : usual);
+    return typeof text === "string"
+      ? JSON.stringify(
+          (JSON.parse(text) as readonly Json[]).map((item, at) =>
+            outliers.isOne(list[at]) ? list[at] : item,
+          ),
+        )
+      : text;
+  };
+}
+
+function parsedList(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return null;
+  }
 }
 
 /** Reads lists of linked records' ids. */

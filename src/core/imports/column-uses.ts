@@ -20,7 +20,7 @@ import { OPERATION_OF } from "./import-form.ts";
 import type { ImportForm } from "./import-form.ts";
 import type { ImportPorts } from "./import-ports.ts";
 
-/** What an import does with a column. READ_ONLY: callers cannot write it, so it is left out, as LEFT_OUT by the mapping is. */
+/** What an import does with a column. READ_ONLY: nobody can write it. LEFT_OUT: by the mapping. */
 export type ColumnUse = "WRITTEN" | "READ_ONLY" | "LEFT_OUT" | "UNKNOWN";
 
 /** One column of a file. */
@@ -83,7 +83,7 @@ export function findColumnUses(
     const alone = read([path], {});
     return (
       "value" in alone &&
-      alone.value.leftOut.length === 0 &&
+      alone.value.readOnlyColumns.length === 0 &&
       refuseWrite(access, viewer, model, operation, writtenBy(alone.value)) === undefined
     );
   };
@@ -92,7 +92,7 @@ export function findColumnUses(
   const denied = refuseWrite(access, viewer, model, operation, written)?.message;
   const missing =
     "value" in whole && form.operation !== "CREATE" ? missingKey(model, form, whole.value) : undefined;
-  const ignored: readonly string[] = "value" in whole ? whole.value.leftOut : [];
+  const readOnly: readonly string[] = "value" in whole ? whole.value.readOnlyColumns : [];
   const mayRead = mayReadHeader(access, viewer, model);
   const columns = headers.map((header): ColumnOfFile => {
     const mapped = Object.hasOwn(given, header) ? given[header] : undefined;
@@ -104,7 +104,7 @@ export function findColumnUses(
     if ("problems" in found) {
       return { header, path: null, use: "UNKNOWN", problem: found.problems[0]?.message ?? null };
     }
-    const use = ignored.includes(header) ? "READ_ONLY" : "WRITTEN";
+    const use = readOnly.includes(header) ? "READ_ONLY" : "WRITTEN";
     return { header, path: found.value[0]?.header ?? null, use, problem: null };
   });
   const ofColumns = new Set(columns.map((column) => column.problem));

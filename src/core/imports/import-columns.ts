@@ -50,7 +50,7 @@ export interface ImportColumns {
   readonly links: readonly LinkColumn[];
   readonly lookedUp: readonly LookedUp[];
   /** Headers of columns that nobody can write, such as computed ones. */
-  readonly leftOut: readonly string[];
+  readonly readOnlyColumns: readonly string[];
   /** The number of the file's columns. */
   readonly count: number;
 }
@@ -116,7 +116,7 @@ function sortColumns(
     const [relation] = each.column.relations;
     return relation === undefined ? [] : [{ ...each, relation }];
   });
-  const left = [...of("LEFT")];
+  const readOnly = [...of("READ_ONLY")];
   const lookedUp: LookedUp[] = [];
   const problems = of("FAR").map(({ column }) =>
     headerProblem(column, "is of a record too far away; name a key of the related record"),
@@ -130,25 +130,25 @@ function sortColumns(
     } else if (reference.values.every(({ field }) => isWritten(field.name))) {
       values.push(...reference.values);
     } else {
-      left.push(...parts);
+      readOnly.push(...parts);
     }
   }
   problems.push(...twice(values, lookedUp));
-  const leftOut = left.map(({ at }) => names[at] ?? "");
+  const readOnlyColumns = readOnly.map(({ at }) => names[at] ?? "");
   return problems.length > 0
     ? { problems }
-    : { value: { values, links, lookedUp, leftOut, count: names.length } };
+    : { value: { values, links, lookedUp, readOnlyColumns, count: names.length } };
 }
 
-/** OTHER: names a record by a key. LEFT: callers cannot write it. */
-type ColumnSort = "VALUE" | "LINKS" | "OTHER" | "FAR" | "LEFT";
+/** OTHER: names a record by a key. READ_ONLY: nobody can write it. */
+type ColumnSort = "VALUE" | "LINKS" | "OTHER" | "FAR" | "READ_ONLY";
 
 function sortOf(
   { relations: [relation, ...further], field, isLinks, isId }: FileColumn,
   isWritten: (field: string) => boolean,
 ): ColumnSort {
   if (relation === undefined) {
-    return isWritten(field.name) && field.isGenerated !== true ? "VALUE" : "LEFT";
+    return isWritten(field.name) && field.isGenerated !== true ? "VALUE" : "READ_ONLY";
   }
   if (further.length > 0) {
     return "FAR";
@@ -156,7 +156,7 @@ function sortOf(
   if (!isLinks) {
     return "OTHER";
   }
-  return isWritten(relation.name) ? (isId ? "LINKS" : "OTHER") : "LEFT";
+  return isWritten(relation.name) ? (isId ? "LINKS" : "OTHER") : "READ_ONLY";
 }
 
 function byRelation(parts: readonly Placed[]): ReadonlyMap<RelationField, readonly Placed[]> {

@@ -28,7 +28,7 @@ export interface ImportState extends Received {
   /** SHA-256 of the file in hex; null until all of it has come. */
   readonly contentHash: string | null;
   /** Headers of its columns that nobody can write, such as computed ones; empty until all of it has come. */
-  readonly leftOut: readonly string[];
+  readonly readOnlyColumns: readonly string[];
   readonly receivedAt: Date | null;
 }
 
@@ -63,7 +63,7 @@ export interface Receiver {
 }
 
 /** A file that has come. */
-export interface WholeFile extends Pick<ImportState, "leftOut"> {
+export interface WholeFile extends Pick<ImportState, "readOnlyColumns"> {
   readonly taskId: string;
   readonly received: Received;
   readonly contentHash: string;

@@ -22,7 +22,7 @@ export interface ReceivedFile {
   readonly state: ImportState;
   readonly received: Received;
   readonly contentHash: string;
-  readonly leftOut: readonly string[];
+  readonly readOnlyColumns: readonly string[];
   readonly staged: StagedRows;
 }
 
@@ -71,11 +71,11 @@ function refuseRows({ task, received: { rows, rejected } }: ReceivedFile): strin
 /** The task as it ends without having written a row. All of its file was read, so the answer is the task. */
 async function settleReceived(
   ports: ImportPorts,
-  { task: { id: taskId, kind }, received, contentHash, leftOut }: ReceivedFile,
+  { task: { id: taskId, kind }, received, contentHash, readOnlyColumns }: ReceivedFile,
   message: string,
   dropped?: "VALUES",
 ): Promise<ReceiveOutcome> {
-  await ports.imports.noteReceived({ taskId, received, contentHash, leftOut });
+  await ports.imports.noteReceived({ taskId, received, contentHash, readOnlyColumns });
   const counts = { succeeded: 0, failed: received.rejected, skipped: 0 };
   const settle = { status: "FAILED", message, result: null, counts } as const;
   await settleTask(ports, { taskId, kind, attempt: 0, total: received.rows, settle });
@@ -98,7 +98,7 @@ function optionsOf(task: Task): LaunchOptions {
 }
 
 async function launchOf(ports: ImportPorts, file: ReceivedFile): Promise<LaunchRequest> {
-  const { task, received, contentHash, leftOut, staged } = file;
+  const { task, received, contentHash, readOnlyColumns, staged } = file;
   const { form } = file.state;
   const { updatedFields, replacedLinks, links, created = new Map<string, string>() } = staged;
   const isWide = links === undefined;
@@ -138,7 +138,7 @@ async function launchOf(ports: ImportPorts, file: ReceivedFile): Promise<LaunchR
           input,
           received,
           contentHash,
-          leftOut,
+          readOnlyColumns,
           skipped,
         }),
     },

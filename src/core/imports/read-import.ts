@@ -31,7 +31,7 @@ export interface PageReader {
   /** @param firstRow place of the first row in the file, from 0. @throws as readHead, for the names in JSON */
   readRows(rows: readonly FileRow[], firstRow: number): Promise<ReadPage>;
   /** The names, so far, of columns that nobody can write. */
-  leftOut(): readonly string[];
+  readOnlyColumns(): readonly string[];
 }
 
 /** A file may name this many columns: more are a mistake, or an attack. */
@@ -51,7 +51,7 @@ export function createPageReader(
     readHead(names) {
       head = plans.ofHead(names);
     },
-    leftOut: () => plans.leftOut,
+    readOnlyColumns: () => plans.readOnlyColumns,
     async readRows(rows, firstRow) {
       const plan = head ?? plans.ofObjects(rows);
       const lines = rows.map(({ line }) => line);
@@ -111,7 +111,7 @@ class Plans {
   readonly #known = new Set<string>();
   #plan: Plan | undefined;
   /** See PageReader. */
-  leftOut: readonly string[] = [];
+  readOnlyColumns: readonly string[] = [];
 
   constructor(ports: Pick<ImportPorts, "models" | "access">, viewer: Viewer, model: Model, form: ImportForm) {
     this.#ports = ports;
@@ -189,7 +189,7 @@ class Plans {
         `${forbidden.message} Leave its column out, in the file or by the mapping.`,
       );
     }
-    this.leftOut = columns.leftOut;
+    this.readOnlyColumns = columns.readOnlyColumns;
     const key = readKey(model, this.#form.key);
     return createRowReader({
       models: this.#ports.models,

@@ -91,7 +91,7 @@ async function readFile(
     state,
     received: lease.received(),
     contentHash: hash.digest("hex"),
-    leftOut: pages.leftOut(),
+    readOnlyColumns: pages.readOnlyColumns(),
     staged,
   };
 }

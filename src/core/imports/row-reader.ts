@@ -17,6 +17,7 @@ import type { ImportColumns, LookedUp } from "./import-columns.ts";
 import { writtenBy } from "./import-columns.ts";
 import type { ImportForm } from "./import-form.ts";
 import type { Asked, ImportPage, RowCells } from "./import-page.ts";
+import { outliersOf } from "./outliers.ts";
 import { createAskedReader, textOf } from "./read-asked.ts";
 
 /** A row of the operation. */
@@ -161,10 +162,16 @@ function readCell(
 /** Makes the values of a row, in plain JSON, of the page's texts. */
 function rowMaker({ model, unique }: ReaderParts) {
   const fields = new Map(columnsOf(model).map((field) => [field.name, field]));
+  const outliers = new Map(columnsOf(model).map((field) => [field.name, outliersOf(field)]));
   const valueOf = ({ texts }: ImportPage, place: number, name: string): Json | undefined => {
     const text = texts.get(name)?.[place];
     const field = fields.get(name);
-    return text === undefined || field === undefined ? undefined : fromColumnText(field, text);
+    if (text === undefined || field === undefined) {
+      return undefined;
+    }
+    const value = fromColumnText(field, text);
+    // A mutation's rows have no outliers.
+    return outliers.get(name)?.substituted(value) ?? value;
   };
   const nameOf = (page: ImportPage, place: number): RecordName => {
     const [only, ...more] = unique?.fields ?? model.key;

@@ -90,7 +90,7 @@ function ColumnTarget(props: {
       />
       {column?.use === "READ_ONLY" ? (
         <Text size="xs" fw={400} c="dimmed">
-          Cannot be written; left out
+          Read-only: not imported
         </Text>
       ) : null}
     </>

@@ -129,6 +129,7 @@ describe("a database of the engine's earlier migrations", () => {
         "20261130000003_files",
         "20261130000012_files",
         "20261130000013_saved_views",
+        "20261201000014_files",
         "functions",
       ]);
       expect(await readCatalog(client)).toEqual(fresh);

@@ -15,8 +15,8 @@ interface NativeValues {
 }
 
 const RECORDS = 30;
-/** Values that the database's numbers have, and those of the API do not. */
-const NO_NUMBERS = ["-Infinity", "Infinity", "NaN"];
+/** Moments that the database has, and the API does not. */
+const FAR_MOMENTS = ["infinity", "-infinity", "10000-01-01T00:00:00.5Z", "0044-03-15T12:00:00Z BC"];
 
 /** A text of characters that have a meaning in a file. */
 function anyOddText(maxLength: number): fc.Arbitrary<string> {
@@ -36,20 +36,28 @@ const anyMoment = fc
     fc.nat(999),
   )
   .map(([date, micros]) => date.toISOString().replace("Z", `${String(micros).padStart(3, "0")}Z`));
+const anyInstant = orNull(fc.oneof({ weight: 4, arbitrary: anyMoment }, fc.constantFrom(...FAR_MOMENTS)));
 
 const ANY = {
   text: orNull(anyText),
   citext: orNull(anyText),
-  double: orNull(fc.double({ noNaN: true, noDefaultInfinity: true })),
-  decimal: orNull(fc.integer({ min: -999_999, max: 999_999 }).map((cents) => cents / 100)),
+  double: orNull(fc.double().map((number) => (Number.isFinite(number) ? number : String(number)))),
+  decimal: orNull(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: -999_999, max: 999_999 }).map((cents) => cents / 100) },
+      fc.constant("NaN"),
+    ),
+  ),
   bigInt: orNull(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String)),
   jsonB: orNull(anyJson),
   bytes: orNull(fc.uint8Array({ maxLength: 9 }).map((bytes) => `\\x${Buffer.from(bytes).toString("hex")}`)),
-  timestamp6: orNull(anyMoment),
-  timestamptz6: orNull(anyMoment),
-  date: orNull(anyMoment.map((moment) => moment.slice(0, 10))),
+  timestamp6: anyInstant,
+  timestamptz6: anyInstant,
+  date: anyInstant,
   time6: orNull(anyMoment.map((moment) => moment.slice(11, -1))),
   boolean: orNull(fc.boolean()),
+  reals: fc.array(fc.constantFrom(0.5, -3, "NaN", "-Infinity"), { maxLength: 3 }),
+  timestamps: fc.array(fc.oneof(anyMoment, fc.constantFrom(...FAR_MOMENTS)), { maxLength: 3 }),
   varBits: fc.array(fc.string({ unit: fc.constantFrom("0", "1"), maxLength: 4 }), { maxLength: 3 }),
   varChars: fc.array(anyOddText(3), { maxLength: 3 }),
 };
@@ -94,7 +102,7 @@ export function describeNativeFiles(
     test("values of every type at their edges, nulls and empty texts", async () => {
       await api().query(`INSERT INTO "Native" (id) SELECT generate_series(1, ${RECORDS})`);
       for (const [column, values] of Object.entries(neighbours)) {
-        const given = [...values.filter((value) => !NO_NUMBERS.includes(value)), null];
+        const given = [...values, null];
         const texts = Array.from({ length: RECORDS }, (_, at) => given[(at * 7) % given.length] ?? null);
         await api().query(
           `UPDATE "Native" SET "${column}" = given.value::${await typeOf(api(), column)}

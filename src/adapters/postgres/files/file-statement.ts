@@ -3,7 +3,8 @@ import type { FileReading } from "../../../core/files/file-reading.ts";
 import type { RelationField } from "../../../core/records/model.ts";
 import type { Statement } from "../filters/column-to-sql.ts";
 import { createStatement } from "../filters/column-to-sql.ts";
-import { filterToSql, joinOne, linkOf, relatedTables } from "../filters/filter-to-sql.ts";
+import type { Link, RelatedTables } from "../filters/filter-to-sql.ts";
+import { filterToSql, joinOne, linkOf, matches, relatedTables } from "../filters/filter-to-sql.ts";
 import { cutSql, partToSql } from "../records/list-part.ts";
 import type { ValueReading } from "../records/read-values.ts";
 import { readAsText, readInJson } from "../records/read-values.ts";
@@ -28,17 +29,13 @@ interface JoinedTable {
 /** Translates what is read for a file into one statement, with a column of the SELECT for each of the file's. */
 export async function fileStatement(ports: SelectionPorts, reading: FileReading): Promise<FileStatement> {
   const statement = createStatement();
-  const joins = new JoinBuilder(ports, reading, statement);
   const root = { table: await ports.shapes.of(reading.model), alias: statement.alias() };
+  const joins = new JoinBuilder(ports, reading, statement, root);
   const readings: ValueReading[] = [];
   for (const column of reading.columns) {
-    readings.push(await joins.read(root, column));
+    readings.push(await joins.read(column));
   }
-  const source = {
-    alias: root.alias,
-    tables: `${root.table.table} ${root.alias}${joins.sql}`,
-    condition: "TRUE",
-  };
+  const source = { alias: root.alias, tables: joins.tables(), condition: "TRUE" };
   const part = await partToSql(ports, reading.model, reading, source, statement);
   return {
     text: `SELECT ${readings.map(({ sql }) => sql).join(", ")} ${part.from}${cutSql(part)}`,
@@ -47,23 +44,37 @@ export async function fileStatement(ports: SelectionPorts, reading: FileReading)
   };
 }
 
+/** What makes the lists of linked records. */
+interface ListsSql extends RelatedTables {
+  /** The list, as an aggregate. */
+  readonly sql: string;
+  /** Which linked records count. */
+  readonly filter: string;
+}
+
 /** Joins the related records that columns lead to: each once, and only those within the viewer's scope. */
 class JoinBuilder {
   readonly #ports: SelectionPorts;
   readonly #reading: FileReading;
   readonly #statement: Statement;
+  readonly #root: JoinedTable;
   readonly #joined = new Map<string, JoinedTable>();
-  sql = "";
+  /** The root, and the single records that it refers to. */
+  #single: string;
+  /** The lists of linked records. */
+  #lists = "";
 
-  constructor(ports: SelectionPorts, reading: FileReading, statement: Statement) {
+  constructor(ports: SelectionPorts, reading: FileReading, statement: Statement, root: JoinedTable) {
     this.#ports = ports;
     this.#reading = reading;
     this.#statement = statement;
+    this.#root = root;
+    this.#single = `${root.table.table} ${root.alias}`;
   }
 
-  async read(root: JoinedTable, { relations, field, isLinks }: FileColumn): Promise<ValueReading> {
+  async read({ relations, field, isLinks }: FileColumn): Promise<ValueReading> {
     const list = isLinks ? relations.at(-1) : undefined;
-    const near = await this.#tableAt(root, list === undefined ? relations : relations.slice(0, -1));
+    const near = await this.#tableAt(list === undefined ? relations : relations.slice(0, -1));
     if (list !== undefined) {
       return this.#readLinks(near, list, field.name);
     }
@@ -71,21 +82,26 @@ class JoinBuilder {
     return exactMoments(shape, readAsText(shape, `${near.alias}.${shape.name}`, this.#ports.toDecimal));
   }
 
-  async #tableAt(root: JoinedTable, relations: readonly RelationField[]): Promise<JoinedTable> {
+  /** All tables, for a FROM. */
+  tables(): string {
+    return this.#single + this.#lists;
+  }
+
+  async #tableAt(relations: readonly RelationField[]): Promise<JoinedTable> {
     const last = relations.at(-1);
     if (last === undefined) {
-      return root;
+      return this.#root;
     }
     const path = relations.map(({ name }) => name).join(".");
     const known = this.#joined.get(path);
     if (known !== undefined) {
       return known;
     }
-    const near = await this.#tableAt(root, relations.slice(0, -1));
+    const near = await this.#tableAt(relations.slice(0, -1));
     const made = { table: await this.#shapeOf(last), alias: this.#statement.alias() };
     this.#joined.set(path, made);
     const filter = await this.#filterOf(made);
-    this.sql += joinOne(
+    this.#single += joinOne(
       linkOf(this.#ports.models, near.table, last, made.table),
       made.alias,
       near.alias,
@@ -93,8 +109,7 @@ class JoinBuilder {
     );
     return made;
   }
-
-  /** The values of the linked records as a JSON list, in the order of their keys. */
+  /** The values of the linked records as JSON lists, in the order of their keys. */
   async #readLinks(near: JoinedTable, list: RelationField, field: string): Promise<ValueReading> {
     const far = { table: await this.#shapeOf(list), alias: this.#statement.alias() };
     const link = linkOf(this.#ports.models, near.table, list, far.table);
@@ -104,19 +119,40 @@ class JoinBuilder {
     const item = readInJson(shape, `${far.alias}.${shape.name}`, this.#ports.toDecimal);
     const order = far.table.key.map(({ name }) => `${far.alias}.${name}`).join(", ");
     const decode = shape.field.type === "DateTime" ? momentText(shape) : item.decode;
-    const joined = this.#statement.alias();
-    // Most records have few links or none. PostgreSQL looks for all of them at once where there are many records.
-    const isLinked = `EXISTS (SELECT FROM ${link.joinTable?.table ?? ""} ${joined} WHERE ${link.farColumns
-      .map((name, at) => `${joined}.${name} = ${near.alias}.${link.nearColumns[at] ?? ""}`)
-      .join(" AND ")})`;
+    const lists = {
+      ...related,
+      sql: `json_agg(${item.sql} ORDER BY ${order})`,
+      tables: related.tables + filter.joins,
+      filter: filter.condition,
+    };
     return {
-      sql: `CASE WHEN ${isLinked} THEN (SELECT json_agg(${item.sql} ORDER BY ${order}) FROM ${related.tables}${filter.joins} WHERE ${related.condition} AND ${filter.condition}) END`,
+      sql:
+        this.#reading.where === undefined
+          ? this.#joinLists(link, near, lists)
+          : this.#listOfEach(link, near, lists),
       decode: (text) => {
         const items = JSON.parse(text as string) as readonly unknown[];
         return decode === undefined ? items : items.map((each) => (each === null ? null : decode(each)));
       },
       ifNull: [],
     };
+  }
+
+  /** Makes the lists of all records at once, which takes a fraction of the time where a file has all of them. */
+  #joinLists(link: Link, near: JoinedTable, { sql, tables, filter, linking }: ListsSql): string {
+    const lists = this.#statement.alias();
+    const owners = link.farColumns.map((name) => `${linking}.${name}`).join(", ");
+    this.#lists +=
+      ` LEFT JOIN (SELECT ${owners}, ${sql} AS list FROM ${tables} WHERE ${filter} GROUP BY ${owners}) ${lists}` +
+      ` ON ${matches(link, lists, near.alias)}`;
+    return `${lists}.list`;
+  }
+
+  /** Makes the list of one record after the other. Most have few links or none: PostgreSQL looks for all of those at once. */
+  #listOfEach(link: Link, near: JoinedTable, { sql, tables, filter, condition }: ListsSql): string {
+    const any = this.#statement.alias();
+    const isLinked = `EXISTS (SELECT FROM ${link.joinTable?.table ?? ""} ${any} WHERE ${matches(link, any, near.alias)})`;
+    return `CASE WHEN ${isLinked} THEN (SELECT ${sql} FROM ${tables} WHERE ${condition} AND ${filter}) END`;
   }
 
   #shapeOf({ type }: RelationField): Promise<TableShape> {

@@ -231,23 +231,26 @@ function listCondition(
   return operator === "some" ? exists : `(NOT ${exists})`;
 }
 
+/** What reads the records that a link leads to. */
+export interface RelatedTables {
+  readonly tables: string;
+  readonly condition: string;
+  /** The name of the table that has the link's far columns. */
+  readonly linking: string;
+}
+
 /** The tables of a subquery over related records, and the condition that they are related. */
-export function relatedTables(
-  link: Link,
-  alias: string,
-  near: string,
-  statement: Statement,
-): { readonly tables: string; readonly condition: string } {
+export function relatedTables(link: Link, alias: string, near: string, statement: Statement): RelatedTables {
   const { joinTable, far } = link;
   if (joinTable === undefined) {
-    return { tables: `${far.table} ${alias}`, condition: matches(link, alias, near) };
+    return { tables: `${far.table} ${alias}`, condition: matches(link, alias, near), linking: alias };
   }
   const between = statement.alias();
   const key = columnNames(far, far.model.primaryKey)
     .map((name) => `${alias}.${name}`)
     .join(", ");
   const tables = `${joinTable.table} ${between} JOIN ${far.table} ${alias} ON ${key} = ${between}.${joinTable.far}`;
-  return { tables, condition: matches(link, between, near) };
+  return { tables, condition: matches(link, between, near), linking: between };
 }
 
 /** Joins the single related record of a link. @param filter which ones count, as a filter on `far`. Default: all */
@@ -258,7 +261,8 @@ export function joinOne(link: Link, far: string, near: string, filter?: FilterSq
   return ` LEFT JOIN ${joins === "" ? table : `(${table}${joins})`} ON ${matches(link, far, near)}${counts}`;
 }
 
-function matches({ nearColumns, farColumns }: Link, far: string, near: string): string {
+/** That the far columns equal the near ones. */
+export function matches({ nearColumns, farColumns }: Link, far: string, near: string): string {
   return farColumns.map((name, at) => `${far}.${name} = ${near}.${nearColumns[at] ?? ""}`).join(" AND ");
 }
 

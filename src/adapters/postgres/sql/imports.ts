@@ -63,10 +63,10 @@ export const BEGIN_IMPORTED = `
   WHERE id = $1::uuid AND status = 'RECEIVING'
   RETURNING id`;
 
-/** $1 task, $2 rows, $3 rejected, $4 bytes, $5 content hash, $6 headers of columns that were left out. */
+/** $1 task, $2 rows, $3 rejected, $4 bytes, $5 content hash, $6 headers of read-only columns. */
 export const NOTE_ALL_RECEIVED = `
   UPDATE powercrud.import
-  SET rows = $2::integer, rejected = $3::integer, bytes = $4::bigint, content_hash = $5::text, left_out = $6::text[],
+  SET rows = $2::integer, rejected = $3::integer, bytes = $4::bigint, content_hash = $5::text, read_only_columns = $6::text[],
       received_at = now()
   WHERE task_id = $1::uuid`;
 
@@ -116,7 +116,7 @@ export const DROP_ROWS = `
 
 const IMPORT_COLUMNS = `
   i.task_id::text AS "taskId", i.form, i.file_name AS "fileName", i.head, i.separator, i.bytes::float8 AS bytes, i.rows,
-  i.rejected, i.receiver::text AS receiver, i.content_hash AS "contentHash", i.left_out AS "leftOut", i.received_at AS "receivedAt"`;
+  i.rejected, i.receiver::text AS receiver, i.content_hash AS "contentHash", i.read_only_columns AS "readOnlyColumns", i.received_at AS "receivedAt"`;
 
 /** $1 tasks. */
 export const FIND_IMPORTS = `SELECT ${IMPORT_COLUMNS} FROM powercrud.import i WHERE i.task_id = ANY ($1::uuid[])`;

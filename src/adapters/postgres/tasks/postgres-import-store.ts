@@ -153,9 +153,9 @@ function receivedValues(
   return [taskId, receiver, aliveUntil, bytes, rows, rejected];
 }
 
-function allReceived({ taskId, received, contentHash, leftOut }: WholeFile): readonly unknown[] {
+function allReceived({ taskId, received, contentHash, readOnlyColumns }: WholeFile): readonly unknown[] {
   const { bytes, rows, rejected } = received;
-  return [taskId, rows, rejected, bytes, contentHash, leftOut];
+  return [taskId, rows, rejected, bytes, contentHash, readOnlyColumns];
 }
 
 type ImportRow = Omit<ImportState, "head"> & {
