@@ -73,9 +73,8 @@ export async function parseNested(
     const relation = relations.get(name);
     const misfit = describeMisfit(relation, records);
     if (relation === undefined || misfit !== undefined) {
-      return {
-        problems: [problemAt("", relation?.apiName ?? name, `${model.apiName}.${name}: ${misfit}`)],
-      };
+      const place = relation?.apiName ?? name;
+      return { problems: [problemAt("", place, `${model.apiName}.${place}: ${misfit}`)] };
     }
     for (const list of listsOf(relation, model, id, records ?? {})) {
       const parsed = await parseList(ports, viewer, relation.target, list);
