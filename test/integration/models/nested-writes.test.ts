@@ -1,59 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { AccessRule, ModelOptionsMap, Viewer } from "../../../src/index.ts";
+import type { ModelOptionsMap, Viewer } from "../../../src/index.ts";
 import { codeBlocks } from "../../support/markdown-code.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 import { emptying } from "../../support/empty-tables.ts";
-
-/** What the app's hooks were called with. */
-const calls: string[] = [];
-
-const small: AccessRule = ({ viewer: { id } }) => (id === "small" ? { population: { lt: 100 } } : true);
-
-const APP: ModelOptionsMap = {
-  Tag: {
-    access: {
-      read: true,
-      create: ({ viewer: { id } }) => id !== "untagged" && (id !== "small" || { label: { startsWith: "s" } }),
-    },
-    hooks: {
-      beforeCreate({ records }) {
-        calls.push(
-          ...records.map(({ change }) => `create ${JSON.stringify([change["label"], change["cities"]])}`),
-        );
-        return records.flatMap(({ id, change }) =>
-          change["label"]?.set === "refused" ? [{ id, message: "No tag is refused." }] : [],
-        );
-      },
-    },
-  },
-  City: {
-    access: {
-      read: small,
-      create: small,
-      update: small,
-      delete: small,
-      fields: { tags: { write: ({ viewer: { id } }) => id !== "unlinked" } },
-    },
-    validate: (_record, { name }) =>
-      name?.set === "invalid" ? [{ field: "name", message: "No city is invalid." }] : [],
-    hooks: {
-      beforeCreate({ records }) {
-        calls.push(
-          ...records.map(({ id, change }) => `create ${id} of ${String(change["countryCode"]?.set)}`),
-        );
-        return records.flatMap(({ id, change }) =>
-          change["name"]?.set === "refused" ? [{ id, message: "No city is refused." }] : [],
-        );
-      },
-      afterUpdate: ({ records }) =>
-        void calls.push(
-          ...records.map(({ id, record }) => `updated ${id} to ${String(record?.["countryCode"])}`),
-        ),
-    },
-  },
-};
+import { APP, calls } from "./nested-app.ts";
 
 const SMALL: Viewer = { id: "small" };
 const FIELDS = `__typename ... on Error { code message } ... on ValidationError { problems { code field message } }
