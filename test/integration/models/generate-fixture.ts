@@ -45,6 +45,8 @@ async function generate(schema: string, folder: string): Promise<void> {
       env: {
         ...process.env,
         PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+        // It would start another process that asks for newer versions.
+        CHECKPOINT_DISABLE: "1",
         PATH: [join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
       },
     },
