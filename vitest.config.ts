@@ -78,6 +78,7 @@ export default defineConfig({
           "custom-limits",
           "custom-retries",
           "helpers",
+          "importing",
           "launch",
           "lost-connections",
           "nested-launches",
