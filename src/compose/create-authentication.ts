@@ -9,10 +9,14 @@ import { createCallers } from "../server/callers/callers.ts";
 import { createApiKeyVerifier } from "../server/callers/api-key-verifier.ts";
 import type { JwtVerifierOptions } from "../server/callers/jwt-verifier.ts";
 import { createJwtVerifier } from "../server/callers/jwt-verifier.ts";
-import type { TaskSight } from "../core/tasks/task-sight.ts";
-import { ALL_SEEN, createTaskSight } from "../core/tasks/task-sight.ts";
+import type { Viewer } from "../core/access/viewer.ts";
+import { filterKey } from "../core/events/record-announcement.ts";
+import { isReadable } from "../core/records/field-switches.ts";
+import type { ReadsAs, TaskSight } from "../core/tasks/task-sight.ts";
+import { ALL_SEEN, createTaskSight, seesValuesBy } from "../core/tasks/task-sight.ts";
 import { isLoopback } from "../server/origin-policy.ts";
 import type { AuthConfig } from "./auth-config.ts";
+import type { Engine } from "./engine.ts";
 import type { Deployment } from "./open-deployment.ts";
 
 /** Who asks, and whether they must say so. */
@@ -46,13 +50,43 @@ export function defaultAccessOf(
   return isAuthRequired(settings) ? ({ viewer }) => viewer.roles.includes(adminRole) : undefined;
 }
 
+/**
+ * Compares two viewers' rights to read a model. Two row filters cannot be compared but for being the same, so another one counts
+ * as less; so does another session, where the database's policies filter the rows.
+ */
+function createReadsAs({
+  models,
+  access,
+  sessions,
+}: Pick<Engine, "models" | "access" | "sessions">): ReadsAs {
+  return (viewer, other, name) => {
+    const model = models.all().find((each) => each.name === name);
+    if (model === undefined || !access.isAllowed(name, viewer, "READ")) {
+      return false;
+    }
+    const keyOf = (who: Viewer): string | undefined =>
+      filterKey(access.scope(name, who, "READ"), sessions?.of(who).settings);
+    const key = keyOf(viewer);
+    return (
+      (key === undefined || key === keyOf(other)) &&
+      model.fields.every(
+        (field) => !isReadable(field) || access.isFieldAllowed(name, field.name, viewer, "READ"),
+      )
+    );
+  };
+}
+
 /** @throws AppError INVALID_CONFIG for settings that contradict each other */
 export function createAuthentication(
   settings: Settings,
   config: AuthConfig,
-  deployment: Pick<Deployment, "apiKeys" | "ports">,
+  engine: Pick<Engine, "models" | "access" | "sessions"> & {
+    readonly deployment: Pick<Deployment, "apiKeys" | "ports">;
+  },
 ): Authentication {
+  const { deployment } = engine;
   const { clock, bus, logger } = deployment.ports;
+  const readsAs = createReadsAs(engine);
   const keys = createApiKeyVerifier({ store: deployment.apiKeys, bus, clock, logger });
   const tokens = createTokens(settings, config, clock);
   const isRequired = isAuthRequired(settings);
@@ -61,7 +95,9 @@ export function createAuthentication(
   return {
     ...keys,
     callers,
-    sight: isRequired ? createTaskSight({ isAdmin: callers.isAdmin, rule }) : ALL_SEEN,
+    sight: isRequired
+      ? createTaskSight({ isAdmin: callers.isAdmin, rule, readsAs })
+      : { ...ALL_SEEN, seesValues: seesValuesBy(readsAs) },
     notice: noticeOf(settings, isRequired),
     checkHost(host) {
       if (!isRequired && settings.auth === "auto" && !isLoopback(host)) {

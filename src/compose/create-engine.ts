@@ -127,14 +127,16 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     ...launches,
     imports: createFileImports(launching, deployment.imports, options),
     controls: createControls(ports, options.watch),
-    showPreviews: showPreviewsOf({ session, models, access, reader, shapes }),
+    showPreviews: showPreviewsOf({ session, models, access, reader, shapes, sessions }),
     watch: options.watch,
     deployment,
   };
 }
 
 function showPreviewsOf(
-  ports: Pick<Engine, "models" | "access" | "reader" | "shapes"> & { readonly session: SqlSession },
+  ports: Pick<Engine, "models" | "access" | "reader" | "shapes" | "sessions"> & {
+    readonly session: SqlSession;
+  },
 ): ShowPreviews {
   return createShowPreviews({ ...ports, previews: createPreviewReader({ ...ports, toDecimal }) });
 }
@@ -196,11 +198,15 @@ function createDefinitions(
 function createWriters(
   { watch, rows, sessions, createChunkRecords }: EngineOptions,
   announcer: RecordAnnouncer,
-  ports: Omit<Parameters<typeof createPostgresChunkWriter>[0], "records">,
+  ports: Omit<Parameters<typeof createPostgresChunkWriter>[0], "records" | "settingsOf">,
 ): { readonly writer: ChunkWriter; readonly recordWriter: RecordWriter } {
   const settingsOf = sessions?.current;
   const records = createChunkRecords((session) => createPostgresRecordReader({ ...ports, session }));
-  const chunks = announceChunks(createPostgresChunkWriter({ ...ports, records }), announcer, settingsOf);
+  const chunks = announceChunks(
+    createPostgresChunkWriter({ ...ports, records, settingsOf }),
+    announcer,
+    settingsOf,
+  );
   const single = createPostgresRecordWriter({ ...ports, records, rows, toDecimal });
   return {
     writer: watch?.writer(chunks) ?? chunks,

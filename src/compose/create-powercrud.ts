@@ -217,7 +217,7 @@ function assemble(opened: OpenedParts): PowerCrud {
   const reservations = connectReservations(engine, feeds.feed);
   const scheduling = createScheduling(engine, { ...opened.configured, role, config });
   const chores = role === "client" ? [] : createChores(engine, { config, role, channels, instruments });
-  const authentication = createAuthentication(config, project.auth ?? {}, engine.deployment);
+  const authentication = createAuthentication(config, project.auth ?? {}, engine);
   const exports = createExports({
     engine,
     connected,

@@ -47,7 +47,7 @@ export function addRecordEvents(feed: RecordFeed): SchemaContributor {
         type: event,
         extensions: { [EVENT_SHARING]: {} satisfies EventSharing },
         description:
-          "What happens to the model's records from now on: who locks and releases them, and which are created, updated and deleted. A hint of what to read again, not a log: where events may have been lost, a GAP comes. Only records that the caller may see are named.",
+          "What happens to the model's records from now on: who locks and releases them, and which are created, updated and deleted. A hint of what to read again, not a log: where events may have been lost, a GAP comes, and it comes first, once the subscription is in place. Only records that the caller may see are named.",
         args: {
           model: t.arg({ type: refs.modelName, required: true }),
           ids: t.arg.idList({

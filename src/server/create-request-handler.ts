@@ -137,7 +137,7 @@ function filesOf(
   const shared = { tasks, sight, idleMs, ...parts };
   return [
     createResultsHandler({ ...shared, writeId, imports }),
-    ...(taskFiles === undefined ? [] : [createTaskFileHandler({ ...shared, files: taskFiles })]),
+    ...(taskFiles === undefined ? [] : [createTaskFileHandler({ ...shared, files: taskFiles, exports })]),
     ...(imports === undefined ? [] : [createImportsHandler({ ...shared, imports, models: imports.models })]),
     ...exported,
   ];

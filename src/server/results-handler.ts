@@ -2,7 +2,7 @@ import type { RecordPlace } from "../core/tasks/task-results.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import type { Task } from "../core/tasks/task.ts";
 import type { TaskSight } from "../core/tasks/task-sight.ts";
-import { isWithin } from "../core/tasks/task-sight.ts";
+import { HIDDEN_WORDS, isWithin } from "../core/tasks/task-sight.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
@@ -67,11 +67,17 @@ async function sendFile(
   if (task === undefined || !isWithin(sight.scopeOf(viewer), task)) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);
   }
+  const seesValues = sight.seesValues(viewer, task);
+  if (file.startsWith("failed.") && !seesValues) {
+    throw new AppError("NOT_FOUND", `The failed rows of task "${task.id}" are not for you to read.`);
+  }
+  const wordsOf: LineParts["wordsOf"] = (message) =>
+    message === undefined || seesValues ? message : HIDDEN_WORDS;
   const isHead = request.method === "HEAD";
   // The first page is read before the head is sent, so that an unreachable store can still be reported.
   const pages = isHead
     ? undefined
-    : await withFirstValue(readResults({ tasks, imports }, task, file, writeId));
+    : await withFirstValue(readResults({ tasks, imports }, task, file, { writeId, wordsOf }));
   compressAnswer(request, response);
   response.writeHead(200, {
     "content-type": `${file.endsWith(".csv") ? "text/csv" : "application/jsonl"}; charset=utf-8`,
@@ -96,6 +102,12 @@ const RESULT_FILES = ["errors.jsonl", "records.jsonl", "failed.csv", "failed.jso
 
 type ResultFile = (typeof RESULT_FILES)[number];
 
+/** How ids and reasons are written. */
+interface LineParts {
+  readonly writeId: WriteId;
+  readonly wordsOf: (message: string | undefined) => string | undefined;
+}
+
 /** Items read at a time. Memory holds at most two pages per client. */
 const PAGE_SIZE = 2000;
 
@@ -107,13 +119,13 @@ function readResults(
   { tasks, imports }: { readonly tasks: ResultReads; readonly imports: Imports | undefined },
   task: Pick<Task, "id" | "model">,
   file: ResultFile,
-  writeId: WriteId,
+  parts: LineParts,
 ): AsyncIterableIterator<string> {
   switch (file) {
     case "errors.jsonl":
-      return readErrors(tasks, task, writeId);
+      return readErrors(tasks, task, parts);
     case "records.jsonl":
-      return readRecords(tasks, task, writeId);
+      return readRecords(tasks, task, parts);
     case "failed.csv":
     case "failed.jsonl":
       if (imports === undefined) {
@@ -126,7 +138,7 @@ function readResults(
 async function* readErrors(
   tasks: ResultReads,
   { id: taskId, model: taskModel }: Pick<Task, "id" | "model">,
-  writeId: WriteId,
+  { writeId, wordsOf }: LineParts,
 ): AsyncGenerator<string, undefined> {
   for (let after: number | undefined = 0; after !== undefined;) {
     const page = await tasks.errors(taskId, { after, limit: PAGE_SIZE });
@@ -137,7 +149,7 @@ async function* readErrors(
           index,
           outcome,
           code,
-          message,
+          message: wordsOf(message),
           field,
         })),
       );
@@ -149,7 +161,7 @@ async function* readErrors(
 async function* readRecords(
   tasks: ResultReads,
   { id: taskId, model: taskModel }: Pick<Task, "id" | "model">,
-  writeId: WriteId,
+  { writeId, wordsOf }: LineParts,
 ): AsyncGenerator<string, undefined> {
   for (let after: RecordPlace | undefined = BEFORE_RECORDS; after !== undefined;) {
     const page = await tasks.records(taskId, { after, limit: PAGE_SIZE });
@@ -159,7 +171,7 @@ async function* readRecords(
           id: writeId(taskModel, id),
           outcome,
           code,
-          message,
+          message: wordsOf(message),
         })),
       );
     }

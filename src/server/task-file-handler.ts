@@ -1,6 +1,7 @@
 import type { Viewer } from "../core/access/viewer.ts";
 import { exportedFile } from "../core/files/export-task.ts";
 import type { ExportedFile } from "../core/files/export-task.ts";
+import type { ExportRequest, FileExports } from "../core/files/file-exports.ts";
 import type { FileFormat } from "../core/files/file-reading.ts";
 import type { TaskFiles } from "../core/tasks/task-files.ts";
 import type { Task } from "../core/tasks/task.ts";
@@ -22,6 +23,8 @@ interface TaskFileOptions {
   readonly sight: TaskSight;
   readonly callers: Callers;
   readonly guard: CallerGuard;
+  /** Left out: whoever could export once may fetch the file as long as it is kept. */
+  readonly exports?: Pick<FileExports, "plan"> | undefined;
 }
 
 interface AskedFile {
@@ -45,7 +48,7 @@ export function createTaskFileHandler(options: TaskFileOptions): FileRoute {
 }
 
 async function sendTaskFile(
-  { tasks, files, sight }: TaskFileOptions,
+  { tasks, files, sight, exports }: TaskFileOptions,
   { taskId, format, viewer }: AskedFile,
   request: IncomingMessage,
   response: ServerResponse,
@@ -60,6 +63,8 @@ async function sendTaskFile(
   if (file === undefined || first === undefined) {
     throw new AppError("NOT_FOUND", missingWords(task, file));
   }
+  // Who may not read the model or one of the columns any more is refused.
+  exports?.plan(viewer, task.input as unknown as ExportRequest);
   compressAnswer(request, response);
   response.writeHead(200, fileHeaders(format, `task-${task.id}.${format}`));
   if (request.method === "HEAD") {

@@ -250,6 +250,7 @@ async function untilBusy({ sql, members }: Round, end: number): Promise<void> {
         : undefined,
     READY_MS,
     "some work between two faults",
+    () => settledRecords(sql),
   ).catch(async (error: unknown) => {
     const { rows } = await sql.query(
       "SELECT label, status, attempt, created_by, age(now(), created_at)::text FROM powercrud.task WHERE finished_at IS NULL",
@@ -272,13 +273,21 @@ async function quieten({ sql, members, findings }: Round): Promise<void> {
     );
     return rowCount === 0 ? true : undefined;
   };
-  await pollUntil(isQuiet, SETTLE_MS, "the end of all tasks").catch(tell);
+  await pollUntil(isQuiet, SETTLE_MS, "the end of all tasks", () => settledRecords(sql)).catch(tell);
   let left: readonly string[] = [];
   const isFree = async (): Promise<true | undefined> => {
     left = await findLeftLocks(sql);
     return left.length === 0 ? true : undefined;
   };
   await pollUntil(isFree, READY_MS / 4, "the end of all locks").catch(() => void findings.push(...left));
+}
+
+/** How many records tasks have written or given up. */
+async function settledRecords(sql: Pool): Promise<string | undefined> {
+  const { rows } = await sql.query<{ sum: string }>(
+    "SELECT coalesce(sum(succeeded + failed + skipped), 0)::text AS sum FROM powercrud.task",
+  );
+  return rows[0]?.sum;
 }
 
 function allReady(members: readonly Member[]): Promise<true> {

@@ -155,16 +155,19 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
     return Promise.all(owners.map(async (owner) => [owner, await store.heldBy(owner)]));
   }
 
-  /** What happens to the cities that a test's own tasks do not touch. */
+  /** What happens from now on to the cities that a test's own tasks do not touch. */
   async function recordEvents(): Promise<AsyncIterableIterator<ExecutionResult, undefined>> {
     const document = parse(
       `subscription { recordEvents(model: City, ids: ["58", "59", "60"]) { type recordIds } }`,
     );
     const contextValue = { viewer: ANONYMOUS };
-    return (await subscribe({ schema: api.schema, document, contextValue })) as AsyncIterableIterator<
-      ExecutionResult,
-      undefined
-    >;
+    const events = (await subscribe({
+      schema: api.schema,
+      document,
+      contextValue,
+    })) as AsyncIterableIterator<ExecutionResult, undefined>;
+    await nextWithin(events, 10_000, "the subscription");
+    return events;
   }
 
   it("finds nothing to do in an empty deployment", async () => {

@@ -286,17 +286,13 @@ describe("a service that requires authentication", () => {
     );
   });
 
-  it("lets a key do what its scopes say, on both transports", async () => {
+  it("lets a key do what its scopes say", async () => {
     const text = await makeKey({ name: "reader", scopes: "read", expires: "90d" });
     const { url } = await start({ auth: "required" });
     const write = `mutation { deleteCity(id: "1") { __typename } }`;
     expect(await ask(url, WHO, text)).toMatchObject({ body: { data: { viewer: { id: "key:reader" } } } });
     const refused = [{ message: expect.stringContaining("scope write"), extensions: { code: "FORBIDDEN" } }];
     expect(await ask(url, write, text)).toMatchObject({ body: { errors: refused } });
-    const client = socketClient(url, { connectionParams: { authorization: `Bearer ${text}` } });
-    onTestFinished(() => void client.dispose());
-    const { value } = await overSocket(client, { query: write }).next();
-    expect(value).toMatchObject({ errors: refused });
     await expect(makeKey({ name: "reader" })).rejects.toThrow("revoke it first");
     await expect(makeKey({ name: "x", expires: "soon" })).rejects.toThrow("such as 90d");
     await expect(makeKey({ name: "x", scopes: "raed" })).rejects.toThrow("did you mean read?");

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Download, Locator, Page } from "playwright-core";
 import { expect, it } from "vitest";
-import { seriousFaults, useDashboard } from "../support/dashboard-world.ts";
+import { useDashboard } from "../support/dashboard-world.ts";
 
 const CITIES = 30;
 const ROWS = 20_000;
@@ -176,25 +176,3 @@ it("a filtered list is exported as it is ordered, at once and in the background"
   expect(written.text).toBe(file.text.replace("'=1+1", "=1+1"));
   await page.close();
 });
-
-it.each(["light", "dark"] as const)(
-  "no page about files has a serious fault in %s colours",
-  async (colorScheme) => {
-    const { page } = await world.open("/imports", { colorScheme });
-    await page.getByRole("combobox", { name: "What is in the file?" }).waitFor();
-    expect(await seriousFaults(page)).toEqual([]);
-    await page.goto(`${world.service.url}/dashboard/imports/Country`);
-    await chooseFile(
-      page,
-      "Choose a file",
-      "countries.csv",
-      "code,name,continent\nXC,C,EUROPE\nXD,D,NOWHERE\n",
-    );
-    await page.locator('[data-check-failed="1"]').waitFor();
-    expect(await seriousFaults(page)).toEqual([]);
-    await page.getByRole("button", { name: "Import countries.csv" }).click();
-    await page.locator("[data-failed-line]").first().waitFor();
-    expect(await seriousFaults(page)).toEqual([]);
-    await page.close();
-  },
-);

@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 import { expect, it, onTestFinished } from "vitest";
 import demoConfig from "../../powercrud.config.ts";
 import { createService, defineConfig } from "../../src/index.ts";
-import { seriousFaults, useDashboard } from "../support/dashboard-world.ts";
+import { useDashboard } from "../support/dashboard-world.ts";
 import { openTestPage } from "../support/test-browser.ts";
 
 const CITIES = 20_000;
@@ -130,7 +130,6 @@ it("a task in line says which of its records are held, by what, and goes on when
   await page.getByText("population + 1 of 3 records").waitFor();
   const pause = page.getByRole("button", { name: "Pause" });
   expect(await pause.getAttribute("aria-description")).toContain("waits in line");
-  expect(await seriousFaults(page)).toEqual([]);
 
   await reservation?.release();
   await page.getByText("Locks released").waitFor();
@@ -214,7 +213,6 @@ it("a notification is counted, read and marked, and a sign-in that no longer hol
     headers: { authorization: "Bearer ann" },
   });
   await page.getByLabel("1 unread").waitFor();
-  expect(await seriousFaults(page)).toEqual([]);
   await page.locator("[data-notification]").getByRole("button", { name: "Mark as read" }).waitFor();
   await page.getByRole("button", { name: "Mark all as read" }).click();
   await page.getByLabel("1 unread").waitFor({ state: "detached" });
@@ -229,7 +227,7 @@ it("a notification is counted, read and marked, and a sign-in that no longer hol
   await key.fill("ann");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("No task launches by itself").waitFor();
-  expect(await seriousFaults(page)).toEqual([]);
+  expect(new URL(page.url()).pathname).toBe("/dashboard/schedules");
   await page.close();
 });
 

@@ -287,6 +287,23 @@ describe("answers that nobody reads", () => {
     expect((await fetch(`${fixture.server.url}/health/live`)).status).toBe(200);
   });
 
+  it("end the connection once there are too many bytes of them in all, over SSE", async () => {
+    const fixture = await start({ limits: { maxUnreadBytes: 1_000_000, maxPipelinedRequests: COUNT } });
+    const body = JSON.stringify({ query });
+    const [socket, quick] = [await openRaw(fixture), await openRaw(fixture)];
+    socket.pause();
+    const closed = once(socket, "close");
+    const stream = "Accept: text/event-stream\r\n";
+    socket.write((head(body.length, stream) + body).repeat(COUNT));
+    await until(() => fixture.logged.some(({ message }) => message.includes("do not read")));
+    socket.resume();
+    await withDeadline(closed, 10_000, "the end of the connection");
+    // Whoever reads gets a stream to its end.
+    const answer = allOf(quick);
+    quick.write(head(body.length, `Connection: close\r\n${stream}`) + body);
+    expect(await answer).toMatch(/"__schema".*event: complete/s);
+  });
+
   it("end the connection once there are too many bytes of them in all, over WebSocket", async () => {
     const fixture = await start({ limits: { maxUnreadBytes: 1_000_000, maxOperationsPerSocket: COUNT } });
     const [socket, reader] = [await openSocket(fixture), await openSocket(fixture)];

@@ -168,6 +168,47 @@ describe("the audit log", () => {
   });
 });
 
+it("an API key is good for what its scopes say, over POST, server-sent events and WebSocket", async () => {
+  const { url } = await start({ settings: { auth: "required" } });
+  const made = async (scope: "read" | "write"): Promise<string> => {
+    const viewer = { id: `only ${scope}` };
+    return (await createApiKey(here, { name: `only ${scope}`, viewer, scopes: [scope] }))?.text ?? "";
+  };
+  const answersTo = async (key: string, query: string): Promise<readonly unknown[]> => {
+    const authorization = `Bearer ${key}`;
+    const headers = { authorization, "content-type": "application/json" };
+    const socket = socketClient(url, { connectionParams: { authorization } });
+    onTestFinished(() => void socket.dispose());
+    const body = JSON.stringify({ query });
+    // Over WebSocket, errors without data are thrown at the reader.
+    const first = (results: AsyncIterator<unknown>): Promise<unknown> =>
+      results.next().then(
+        ({ value }) => value as unknown,
+        (errors: unknown) => ({ errors }),
+      );
+    return Promise.all([
+      fetch(`${url}/graphql`, { method: "POST", headers, body }).then((response) => response.json()),
+      first(await overSse(url, { query }, "POST", { authorization })),
+      first(overSocket(socket, { query })),
+    ]);
+  };
+  const missing = (scope: string): object => ({
+    errors: [
+      { message: expect.stringContaining(`scope ${scope}`) as string, extensions: { code: "FORBIDDEN" } },
+    ],
+  });
+  const write = `mutation { cancelTask(id: "0195f8f0-0000-7000-8000-000000000001") { __typename } }`;
+  const [reader, writer] = [await made("read"), await made("write")];
+  expect(await answersTo(reader, write)).toMatchObject(Array.from({ length: 3 }, () => missing("write")));
+  expect(await answersTo(writer, WHO)).toMatchObject(Array.from({ length: 3 }, () => missing("read")));
+  const events = await answersTo(writer, "subscription { taskEvents { type } }");
+  expect(events.slice(1)).toMatchObject(Array.from({ length: 2 }, () => missing("read")));
+  const done = { data: { cancelTask: { __typename: "NotFoundError" } } };
+  expect(await answersTo(writer, write)).toMatchObject(Array.from({ length: 3 }, () => done));
+  const known = { data: { viewer: { id: "only read" } } };
+  expect(await answersTo(reader, WHO)).toMatchObject(Array.from({ length: 3 }, () => known));
+});
+
 // setting: POWERCRUD_MAX_FAILED_SIGN_INS
 // setting: POWERCRUD_MAX_CONNECTIONS_PER_VIEWER
 it("maxFailedSignIns, maxConnectionsPerViewer: wrong keys from an address, and event streams of a viewer", async () => {

@@ -12,7 +12,7 @@ import { openTestPage, startTestBrowser } from "./test-browser.ts";
 import type { TestDatabase } from "./test-database.ts";
 import { createTestDatabase } from "./test-database.ts";
 
-/** A service without authentication on a database of its own, and a browser. */
+/** A service on a database of its own, and a browser. */
 export interface DashboardWorld {
   readonly service: PowerCrudService;
   readonly databaseUrl: string;
@@ -22,6 +22,7 @@ export interface DashboardWorld {
   open(path: string, options?: BrowserContextOptions): Promise<TestPage>;
 }
 
+type ServiceOptions = Parameters<typeof createService>[0];
 type Config = ReturnType<typeof defineConfig>;
 
 /** Fills the database, and says which models are served. */
@@ -29,8 +30,15 @@ type Preparation = (sql: Client) => Promise<Config>;
 
 const PREPARATION_MS = 300_000;
 
-/** Starts one for the tests of a file. @param given how many cities of France the demo has, with the ids from 1 on; or other models */
-export function useDashboard(given: number | Preparation): DashboardWorld {
+/**
+ * Starts one for the tests of a file.
+ * @param given how many cities of France the demo has, with the ids from 1 on; or what fills the database
+ * @param settings default: nobody needs to sign in
+ */
+export function useDashboard(
+  given: number | Preparation,
+  settings: ServiceOptions["settings"] = {},
+): DashboardWorld {
   let browser: Browser;
   let database: TestDatabase;
   let sql: Client;
@@ -43,7 +51,7 @@ export function useDashboard(given: number | Preparation): DashboardWorld {
     service = await createService({
       config: typeof given === "number" ? await demoWith(sql, given) : await given(sql),
       databaseUrl: database.url,
-      settings: { port: 0, progressIntervalMs: 50 },
+      settings: { port: 0, progressIntervalMs: 50, ...settings },
     });
     await service.start();
     // To generate the code of many models takes long on a busy machine.
@@ -81,21 +89,29 @@ async function demoWith(sql: Client, cities: number): Promise<Config> {
   return defineConfig(demoConfig);
 }
 
-/** What axe finds of serious faults for people who cannot see the page well; empty for none. */
-export async function seriousFaults(page: Page): Promise<readonly string[]> {
-  const file = resolve(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");
-  await page.evaluate(await readFile(file, "utf8"));
-  return page.evaluate(runAxe);
+/**
+ * What axe finds of serious faults for people who cannot see the page well; empty for none.
+ * @param rules default: all of its rules
+ */
+export async function seriousFaults(page: Page, rules?: readonly string[]): Promise<readonly string[]> {
+  if (!(await page.evaluate(() => "axe" in globalThis))) {
+    await page.evaluate(await readFile(AXE, "utf8"));
+  }
+  return page.evaluate(runAxe, rules);
 }
 
+const AXE = resolve(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");
+
 /** Runs in the page, where axe was loaded. */
-async function runAxe(): Promise<readonly string[]> {
+async function runAxe(rules: readonly string[] | undefined): Promise<readonly string[]> {
   const { axe } = globalThis as unknown as {
     readonly axe: {
-      run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+      run(options: object): Promise<{
+        violations: { id: string; impact: string; nodes: { html: string }[] }[];
+      }>;
     };
   };
-  const { violations } = await axe.run();
+  const { violations } = await axe.run(rules === undefined ? {} : { runOnly: rules });
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);

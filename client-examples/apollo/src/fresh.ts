@@ -1,7 +1,7 @@
-import { client, socket } from "./client.ts";
+import { client } from "./client.ts";
 import { CITIES_AGAIN, CITY_EVENTS } from "./documents.ts";
 
-/** What comes within this time is read together, in ms. */
+/** What comes within this time after a reading is read together, in ms. */
 const PAUSE_MS = 300;
 
 interface CityEvents {
@@ -21,7 +21,6 @@ export function keepCitiesFresh(): () => void {
     if (isReading) return;
     isReading = true;
     while (due.lists || due.ids.size > 0) {
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       const { ids, lists } = due;
       due = { ids: new Set(), lists: false };
       if (lists)
@@ -30,6 +29,7 @@ export function keepCitiesFresh(): () => void {
         const variables = { ids: [...ids].slice(0, 100) };
         await client.query({ query: CITIES_AGAIN, variables, fetchPolicy: "network-only" });
       }
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
     isReading = false;
   }
@@ -44,13 +44,5 @@ export function keepCitiesFresh(): () => void {
     due.lists ||= isAll || type === "CREATED" || due.ids.size > 100;
     start();
   });
-  // What happened while the connection was lost is not told of.
-  const endReturns = socket.on("connected", (_socket, _payload, isReturn) => {
-    due.lists ||= isReturn;
-    start();
-  });
-  return () => {
-    events.unsubscribe();
-    endReturns();
-  };
+  return () => events.unsubscribe();
 }

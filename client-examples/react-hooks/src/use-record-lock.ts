@@ -22,7 +22,6 @@ export function useRecordLocks(model: string, ids: readonly string[]): ReadonlyM
       if (mine === newest) setHolders(new Map(recordLocks.map(({ recordId, heldBy }) => [recordId, heldBy])));
     }
     const readAgain = () => void read().catch(console.error);
-    readAgain();
     const end = followRecords(model, (changed) => {
       if (changed === null || changed.some((id) => asked.includes(id))) readAgain();
     });

@@ -109,36 +109,37 @@ export function subscribe<Data>(
 /** The task as it is, then every change; ends with the task. */
 export const FOLLOW = `subscription ($id: ID!) { taskProgress(id: $id) { ${TASK} } }`;
 
-/** What comes within this time is told together, in ms. */
+/** Changes that come within this time after the last ones were told are told together, in ms. */
 const PAUSE_MS = 300;
 
 /**
  * Tells which of a model's records changed, were locked or released, some times a second at most; null where it may be any
- * of them, as at the beginning and after a lost connection. Read again what is shown. @returns ends it
+ * of them, first as soon as the subscription is in place, and again after a lost connection. Read again what is shown.
+ * @returns ends it
  */
 export function followRecords(model: string, onChange: (ids: readonly string[] | null) => void): () => void {
   let changed: Set<string> | null = new Set();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  function note(ids: readonly string[] | null) {
-    changed = changed && ids && new Set([...changed, ...ids]);
-    timer ??= setTimeout(() => {
-      const told = changed && [...changed];
-      changed = new Set();
-      timer = undefined;
-      onChange(told);
-    }, PAUSE_MS);
+  function tell() {
+    timer = undefined;
+    if (changed?.size === 0) return;
+    const told = changed && [...changed];
+    changed = new Set();
+    timer = setTimeout(tell, PAUSE_MS);
+    onChange(told);
   }
   const end = subscribe<{ recordEvents: { recordIds: string[]; isAll: boolean } }>(
     `subscription ($model: ModelName!) { recordEvents(model: $model) { recordIds isAll } }`,
     { model },
-    { next: ({ recordEvents: { recordIds, isAll } }) => note(isAll ? null : recordIds) },
+    {
+      next({ recordEvents: { recordIds, isAll } }) {
+        changed = changed && !isAll ? new Set([...changed, ...recordIds]) : null;
+        if (timer === undefined) tell();
+      },
+    },
   );
-  // What happened before the subscription was there is not told of.
-  note(null);
-  const endReturns = socket.on("connected", () => note(null));
   return () => {
     clearTimeout(timer);
     end();
-    endReturns();
   };
 }

@@ -1,10 +1,10 @@
 import { commitLocalUpdate, ConnectionHandler, fetchQuery, requestSubscription } from "relay-runtime";
-import { environment, socket } from "./environment.ts";
+import { environment } from "./environment.ts";
 import againQuery from "./__generated__/citiesAgainQuery.graphql.ts";
 import citiesQuery from "./__generated__/citiesQuery.graphql.ts";
 import eventsSubscription from "./__generated__/citiesEventsSubscription.graphql.ts";
 
-/** What comes within this time is read together, in ms. */
+/** What comes within this time after a reading is read together, in ms. */
 const PAUSE_MS = 300;
 
 interface CityEvents {
@@ -28,12 +28,12 @@ export function keepCitiesFresh(country: string): () => void {
     if (isReading) return;
     isReading = true;
     while (due.lists || due.ids.size > 0) {
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       const { ids, lists } = due;
       due = { ids: new Set(), lists: false };
       if (lists) await fetchQuery(environment, citiesQuery, { country }).toPromise();
       if (ids.size > 0)
         await fetchQuery(environment, againQuery, { ids: [...ids].slice(0, 100) }).toPromise();
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
     isReading = false;
   }
@@ -56,13 +56,5 @@ export function keepCitiesFresh(country: string): () => void {
       start();
     },
   });
-  // What happened while the connection was lost is not told of.
-  const endReturns = socket.on("connected", (_socket, _payload, isReturn) => {
-    due.lists ||= isReturn;
-    start();
-  });
-  return () => {
-    events.dispose();
-    endReturns();
-  };
+  return () => events.dispose();
 }

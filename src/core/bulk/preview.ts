@@ -71,7 +71,8 @@ export interface Preview {
 /** A preview as it is kept. */
 export interface KeptPreview extends Preview {
   /**
-   * The row filter of the viewer who launched, as a short text: everything in the preview lay within. Null: there was none.
+   * The row filter of the viewer who launched, and the settings of its transactions, as a short text: everything in the preview
+   * lay within. Null: there were none.
    */
   readonly readFilter: string | null;
 }

@@ -1,6 +1,7 @@
 import type { Access, WhereFilter } from "../access/access.ts";
 import { NOTHING } from "../access/access.ts";
 import type { Viewer } from "../access/viewer.ts";
+import type { ViewerSessions } from "../access/viewer-sessions.ts";
 import { filterKey } from "../events/record-announcement.ts";
 import { isReadable } from "../records/field-switches.ts";
 import type { Field, Model, ModelRegistry, RelationField } from "../records/model.ts";
@@ -22,6 +23,8 @@ export interface PreviewPorts {
   readonly models: ModelRegistry;
   readonly access: Access;
   readonly reader: Pick<RecordReader, "existingIds">;
+  /** Where the database has policies of its own. */
+  readonly sessions?: Pick<ViewerSessions, "of" | "as"> | undefined;
 }
 
 /** What a viewer may read of a model now. */
@@ -29,6 +32,8 @@ interface Sight {
   readonly viewer: Viewer;
   readonly model: Model;
   readonly filter: WhereFilter | undefined;
+  /** The filter and the database's policies, as a short text; undefined for one who may read all rows. */
+  readonly key: string | undefined;
   /** The fields that the viewer may read, by name. */
   readonly fields: ReadonlyMap<string, Field>;
 }
@@ -36,13 +41,13 @@ interface Sight {
 /**
  * Shows of a preview what the viewer may read now, with the rules as they are now:
  * - no field that is hidden, and no preview of a model that the viewer may not read;
- * - of viewers with a row filter, records that match it now. What is not in the database, such as a record that would be
+ * - of viewers with a row filter, or under the database's policies, records that they may read now. What is not in the database, such as a record that would be
  *   created, can be matched with no filter, so it is shown only if the launching viewer had the same one;
  * - summaries only if all records lie within the viewer's reach: there is no filter, or the launching viewer had the same one;
  * - linked records only as far as the viewer may read them.
  */
 export function createShowPreviews(ports: PreviewPorts): ShowPreviews {
-  const { models, access, previews } = ports;
+  const { models, access, previews, sessions } = ports;
   return async (viewer, tasks, first) => {
     const readable = tasks.flatMap(({ id, model }) => {
       const known = models.all().find(({ name }) => name === model);
@@ -52,28 +57,31 @@ export function createShowPreviews(ports: PreviewPorts): ShowPreviews {
     });
     const kept =
       readable.length === 0 ? new Map<string, KeptPreview>() : await previews.read(readable, first);
-    const shown = readable.map(async ({ id, model }): Promise<readonly (readonly [string, Preview])[]> => {
+    const showOne = async (id: string, model: string): Promise<readonly (readonly [string, Preview])[]> => {
       const preview = kept.get(id);
       return preview === undefined
         ? []
         : [[id, await show(ports, sightOf(ports, viewer, models.get(model)), preview)]];
-    });
-    return new Map((await Promise.all(shown)).flat());
+    };
+    const showAll = (): Promise<readonly (readonly (readonly [string, Preview])[])[]> =>
+      Promise.all(readable.map(({ id, model }) => showOne(id, model)));
+    return new Map((await (sessions === undefined ? showAll() : sessions.as(viewer, showAll))).flat());
   };
 }
 
-function sightOf({ access }: PreviewPorts, viewer: Viewer, model: Model): Sight {
+function sightOf({ access, sessions }: PreviewPorts, viewer: Viewer, model: Model): Sight {
   const fields = model.fields.filter(
     (field) => isReadable(field) && access.isFieldAllowed(model.name, field.name, viewer, "READ"),
   );
   const filter = access.scope(model.name, viewer, "READ");
-  return { viewer, model, filter, fields: new Map(fields.map((field) => [field.name, field])) };
+  const key = filterKey(filter, sessions?.of(viewer).settings);
+  return { viewer, model, filter, key, fields: new Map(fields.map((field) => [field.name, field])) };
 }
 
 async function show(ports: PreviewPorts, sight: Sight, preview: KeptPreview): Promise<Preview> {
-  const isSame = sight.filter === undefined || filterKey(sight.filter) === preview.readFilter;
+  const isSame = sight.key === undefined || sight.key === preview.readFilter;
   const records = await seenRecords(ports, sight, preview.records, isSame);
-  const links = await seenLinks(ports, sight, records);
+  const links = await seenLinks(ports, sight, records, isSame);
   const shownOf = (values: PreviewValues | null): PreviewValues | null =>
     values &&
     Object.fromEntries(
@@ -130,11 +138,11 @@ function spell(value: unknown, field?: Field): unknown {
 
 async function seenRecords(
   { reader }: PreviewPorts,
-  { model, filter }: Sight,
+  { model, filter, key }: Sight,
   records: readonly PreviewRecord[],
   isSame: boolean,
 ): Promise<readonly PreviewRecord[]> {
-  if (filter === undefined) {
+  if (key === undefined) {
     return records;
   }
   const there = records.filter(({ before }) => before !== null).map(({ recordId }) => recordId);
@@ -149,11 +157,13 @@ async function seenLinks(
   ports: PreviewPorts,
   { viewer, fields }: Sight,
   records: readonly PreviewRecord[],
+  isSame: boolean,
 ): Promise<ReadonlyMap<string, SeeLinks>> {
   const relations = [...fields.values()].filter((field): field is RelationField => field.kind === "relation");
   const limited = relations.flatMap((field) => {
     const filter = ports.access.scope(field.type, viewer, "READ");
-    return filter === undefined ? [] : [{ field, filter }];
+    const isWhole = filter === undefined && (ports.sessions === undefined || isSame);
+    return isWhole ? [] : [{ field, filter }];
   });
   const found = limited.map(
     async ({ field: { name, type }, filter }): Promise<readonly [string, SeeLinks]> => {

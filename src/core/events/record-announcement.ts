@@ -13,7 +13,7 @@ export const RECORD_EVENT_TYPES = {
   CREATED: "They are new. Of upserted records, some may have been there.",
   UPDATED: "They were changed.",
   DELETED: "They are gone.",
-  GAP: "Events may have been lost: anything may have happened to any record of the model.",
+  GAP: "Events before it may have been lost: anything may have happened to any record of the model. The first event of every subscription: it is in place now.",
 } as const;
 
 export type RecordEventType = keyof typeof RECORD_EVENT_TYPES;

@@ -91,11 +91,20 @@ export function createRecordAnnouncer(ports: AnnouncerPorts): Service & RecordAn
   };
 }
 
+/** What a process listens to. */
+interface Own {
+  count: number;
+  /** In ms. */
+  readonly since: number;
+  /** Resolves when the others were told. */
+  told?: Promise<void>;
+}
+
 class Announcer {
   readonly #ports: AnnouncerPorts;
   readonly #id: string;
   /** What this process listens to. */
-  readonly #own = new Map<string, { count: number; readonly since: number }>();
+  readonly #own = new Map<string, Own>();
   /** What others listen to, with the time until which that is believed. */
   readonly #others = new Map<string, number>();
   /** When records were last changed unheard, by model. */
@@ -133,12 +142,11 @@ class Announcer {
   }
 
   async listen(model: string): Promise<() => void> {
-    const own = this.#own.get(model) ?? { count: 0, since: this.#now() };
+    const own: Own = this.#own.get(model) ?? { count: 0, since: this.#now() };
     own.count += 1;
     this.#own.set(model, own);
-    if (own.count === 1) {
-      await this.#tell([model]);
-    }
+    // Also one that comes while they are being told.
+    await (own.told ??= this.#tell([model]));
     let isOver = false;
     return () => {
       if (!isOver) {

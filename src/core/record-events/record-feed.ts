@@ -1,11 +1,12 @@
 import { refuseModel } from "../records/read-rights.ts";
-import { AppError } from "../../kernel/app-error.ts";
+import { AppError, isAppError } from "../../kernel/app-error.ts";
+import { groupCalls } from "../../kernel/group-calls.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Service } from "../../kernel/service.ts";
 import { createService } from "../../kernel/service.ts";
 import type { Access } from "../access/access.ts";
 import type { Viewer } from "../access/viewer.ts";
-import type { EventBus } from "../events/event-bus.ts";
+import type { BusSubscriber, EventBus } from "../events/event-bus.ts";
 import type { RecordAnnouncement } from "../events/record-announcement.ts";
 import {
   ANY_MODEL,
@@ -20,7 +21,7 @@ import { parseRecordId } from "../records/record-key.ts";
 import type { TaskReads } from "../tasks/task-reads.ts";
 import type { Task } from "../tasks/task.ts";
 import type { RecordEvent } from "./record-subscription.ts";
-import { gapOf, noTask, RecordSubscription } from "./record-subscription.ts";
+import { noTask, RecordSubscription } from "./record-subscription.ts";
 import type { ViewerPorts } from "./record-viewers.ts";
 import { RecordViewers } from "./record-viewers.ts";
 
@@ -47,8 +48,9 @@ export interface RecordFeedRequest {
 /** Tells subscribers what happens to the records that they may see. */
 export interface RecordFeed {
   /**
-   * Events from now on. Best effort: where some may have been lost, or were not read in time, a GAP comes. The caller must
-   * call `return`, or read to the end. Ends with AppError UNAVAILABLE when the feed stops.
+   * Events from now on. The first is a GAP, of this subscriber's own, once the bus is heard: of what is committed after it an
+   * event comes, or another GAP where some may have been lost or were not read in time. The caller must call `return`, or
+   * read to the end. Ends with AppError UNAVAILABLE when the feed stops.
    * @throws AppError FORBIDDEN for a viewer who may read no record of the model; UNAVAILABLE when the bus cannot be reached
    */
   subscribe(request: RecordFeedRequest): Promise<AsyncIterableIterator<RecordEvent, undefined>>;
@@ -67,11 +69,22 @@ export function createRecordFeed(ports: RecordFeedPorts): Service & RecordFeed {
   };
 }
 
+/** Hears nothing. */
+const DEAF: BusSubscriber = { onMessage: () => undefined, onGap: () => undefined };
+
 class RecordHearing {
   readonly #ports: RecordFeedPorts;
   /** Subscribers with equal rights share their checks. */
   readonly #viewers = new Map<string, RecordViewers>();
   #listening: Promise<() => Promise<void>> | undefined;
+  /** Asks the bus whether it is heard now, once for all who begin meanwhile. */
+  readonly #confirm = groupCalls<void, boolean>({
+    maxItems: Infinity,
+    run: async (calls) => {
+      const isHeard = await this.#isHeard();
+      return calls.map(() => isHeard);
+    },
+  });
   #isOver = false;
 
   constructor(ports: RecordFeedPorts) {
@@ -81,7 +94,6 @@ class RecordHearing {
   async subscribe(request: RecordFeedRequest): Promise<RecordSubscription> {
     const { model, ids, canSee = () => true } = request;
     refuseModel(this.#ports.access, request.viewer, this.#ports.models.get(model));
-    await this.#listen();
     const viewers = this.#viewersOf(request);
     let hasEnded = false;
     let leave = (): void => undefined;
@@ -100,7 +112,16 @@ class RecordHearing {
       subscription.fail(stopped());
       return subscription;
     }
-    leave = await this.#ports.audience.listen(model);
+    try {
+      const isHeard = await this.#listen();
+      leave = await this.#ports.audience.listen(model);
+      if (isHeard) {
+        viewers.welcome(subscription);
+      }
+    } catch (error) {
+      subscription.end();
+      throw error;
+    }
     if (hasEnded) {
       leave();
     }
@@ -114,16 +135,37 @@ class RecordHearing {
     await unsubscribe?.();
   }
 
-  /** Listens to the bus from the first subscription on. */
-  async #listen(): Promise<void> {
-    this.#listening ??= this.#ports.bus.subscribe(RECORD_TOPIC, {
+  /**
+   * Listens to the bus from the first subscription on.
+   * @returns whether the bus is heard now; where its connection is lost, all subscriptions get a gap once it is back
+   */
+  async #listen(): Promise<boolean> {
+    if (this.#listening !== undefined) {
+      await this.#listening;
+      return this.#confirm();
+    }
+    this.#listening = this.#ports.bus.subscribe(RECORD_TOPIC, {
       onMessage: (message) => this.#hear(message),
-      onGap: () => this.#viewers.forEach((viewers) => viewers.offer(gapOf(viewers.model))),
+      onGap: () => this.#viewers.forEach((viewers) => viewers.offerGap()),
     });
     try {
       await this.#listening;
+      return true;
     } catch (error) {
       this.#listening = undefined;
+      throw error;
+    }
+  }
+
+  async #isHeard(): Promise<boolean> {
+    try {
+      const leave = await this.#ports.bus.subscribe(RECORD_TOPIC, DEAF);
+      await leave();
+      return true;
+    } catch (error) {
+      if (isAppError(error, "UNAVAILABLE")) {
+        return false;
+      }
       throw error;
     }
   }

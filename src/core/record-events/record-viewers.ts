@@ -65,6 +65,8 @@ export class RecordViewers {
   readonly #ports: ViewerPorts;
   readonly #reach: Reach;
   readonly #key: string | undefined;
+  /** The same for all, so that it is serialised once. */
+  readonly #gap: RecordEvent;
   readonly #subscriptions = new Set<RecordSubscription>();
   readonly #failures: FailureLog;
   readonly #check = groupCalls<Heard, Verdict>({
@@ -79,12 +81,23 @@ export class RecordViewers {
     this.#ports = ports;
     this.#reach = reach;
     this.model = reach.model;
+    this.#gap = gapOf(reach.model);
     this.#key = filterKey(reach.filter, reach.session?.settings);
     this.#failures = createFailureLog(ports.logger, "checking whom an event of records concerns");
   }
 
   add(subscription: RecordSubscription): void {
     this.#subscriptions.add(subscription);
+  }
+
+  /** Tells one of them that it hears what happens from now on. */
+  welcome(subscription: RecordSubscription): void {
+    subscription.offer(this.#gap);
+  }
+
+  /** Tells all of them that events may have been lost. */
+  offerGap(): void {
+    this.#offer(this.#gap);
   }
 
   remove(subscription: RecordSubscription): void {
@@ -100,8 +113,7 @@ export class RecordViewers {
     [...this.#subscriptions].forEach((subscription) => subscription.fail(error));
   }
 
-  /** Offers an event to all of them. */
-  offer(event: RecordEvent): void {
+  #offer(event: RecordEvent): void {
     [...this.#subscriptions].forEach((subscription) => subscription.offer(event));
   }
 
@@ -114,20 +126,20 @@ export class RecordViewers {
   /** Offers what may be told of the event, in the order of the calls. */
   hear(announcement: RecordAnnouncement, event: RecordEvent): void {
     if (this.#key === undefined || announcement.type === "GAP") {
-      this.offer(event);
+      this.#offer(event);
     } else if (this.#check.waiting >= MAX_WAITING) {
-      this.offer(gapOf(this.model));
+      this.offerGap();
     } else {
       this.#check({ announcement, event }).then(
         (verdict) => this.#tell(verdict),
-        () => this.offer(gapOf(this.model)),
+        () => this.offerGap(),
       );
     }
   }
 
   #tell(verdict: Verdict): void {
     if (verdict.kind === "TOLD") {
-      this.offer(verdict.event);
+      this.#offer(verdict.event);
     } else if (verdict.kind === "UNKNOWN") {
       this.#tellUnnamed(verdict.event, verdict.task);
     }
@@ -145,11 +157,10 @@ export class RecordViewers {
   }
 
   #payGaps(): void {
-    const gap = gapOf(this.model);
     const owed = [...this.#owed];
     this.#owed.clear();
     this.#cancelGap = undefined;
-    owed.forEach((subscription) => subscription.offer(gap));
+    owed.forEach((subscription) => subscription.offer(this.#gap));
   }
 
   async #checkAll(heard: readonly Heard[]): Promise<readonly Verdict[]> {

@@ -22,7 +22,15 @@ export type TaskScope = readonly TaskCondition[];
 export interface TaskSight {
   /** Undefined: all. */
   scopeOf(viewer: Viewer): TaskScope | undefined;
+  /**
+   * Whether a viewer who sees the task sees the values in it, too: what it was given, the words of its errors, and its file of
+   * failed rows. They may be values of records.
+   */
+  seesValues(viewer: Viewer, task: Pick<Task, "viewer" | "model">): boolean;
 }
+
+/** Whether a viewer may read of a model at least what another one may: all of its fields, and no fewer of its rows. */
+export type ReadsAs = (viewer: Viewer, other: Viewer, model: string) => boolean;
 
 /** An app's rule: all tasks, none, or those that meet the condition, or one of them. */
 export type TaskRule = (request: {
@@ -30,7 +38,10 @@ export type TaskRule = (request: {
 }) => boolean | TaskCondition | readonly TaskCondition[];
 
 /** Everybody sees everything. */
-export const ALL_SEEN: TaskSight = { scopeOf: () => undefined };
+export const ALL_SEEN: TaskSight = { scopeOf: () => undefined, seesValues: () => true };
+
+/** What stands in the place of an error's words for a viewer who does not see the task's values. */
+export const HIDDEN_WORDS = "The reason is not shown: it may name values that you may not read.";
 
 /**
  * Viewers see the tasks that they launched, and administrators see all, unless the app has a rule. An anonymous viewer sees
@@ -39,9 +50,11 @@ export const ALL_SEEN: TaskSight = { scopeOf: () => undefined };
 export function createTaskSight(options: {
   readonly isAdmin: (viewer: Viewer) => boolean;
   readonly rule?: TaskRule | undefined;
+  readonly readsAs: ReadsAs;
 }): TaskSight {
-  const { isAdmin, rule } = options;
+  const { isAdmin, rule, readsAs } = options;
   return {
+    seesValues: seesValuesBy(readsAs),
     scopeOf(viewer) {
       if (rule !== undefined) {
         return scopeOfAnswer(rule({ viewer: fullViewer(viewer) }));
@@ -49,6 +62,12 @@ export function createTaskSight(options: {
       return isAdmin(viewer) ? undefined : viewer.id === null ? [] : [{ createdBy: [viewer.id] }];
     },
   };
+}
+
+/** Its launcher knows them, and a task on no model has none of its records. */
+export function seesValuesBy(readsAs: ReadsAs): TaskSight["seesValues"] {
+  return (viewer, { viewer: launcher, model }) =>
+    model === null || viewer.id === launcher.id || readsAs(viewer, launcher, model);
 }
 
 const TEXTS: Shape = { kind: "LIST", of: { kind: "TEXT" } };

@@ -15,14 +15,11 @@ export interface LinkState {
 /** A subscription that outlives lost connections. */
 export interface Following<Data, Variables> {
   readonly document: TypedDocumentString<Data, Variables>;
-  /** Asked before each try, so that a later one goes on where the last message was. */
-  readonly variables: () => Variables;
+  /** Asked before each try, so that a later one goes on where the last message was. Where it rejects, the try has failed. */
+  readonly variables: () => Variables | Promise<Variables>;
   readonly onData: (data: Data) => void;
-  /**
-   * Called when messages come again after a gap, and once the subscription must be there: of what happened between a page's
-   * first question and that, nobody was told.
-   */
-  readonly onReturn?: () => void;
+  /** Called when the socket is there, and before each further try: nobody told of what happened until then. */
+  readonly onStart?: () => void;
   /** A refusal by the service. It ends the subscription. */
   readonly onRefusal?: (message: string) => void;
 }
@@ -50,8 +47,6 @@ export interface Connection {
 const REFUSED_CLOSE = 4403;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
-/** After that time on a connected socket a subscription is there. The service does not say when. */
-const SETTLED_MS = 1000;
 
 /**
  * @param token sent with every request; undefined where the service asks for none
@@ -202,21 +197,15 @@ function messageOf({ error }: OperationResult<unknown>): string {
 
 function follow<Data, Variables extends Record<string, unknown>>(
   socket: SocketClient,
-  { document, variables, onData, onReturn, onRefusal }: Following<Data, Variables>,
+  { document, variables, onData, onStart, onRefusal }: Following<Data, Variables>,
 ): () => void {
   const query = String(document);
   let isWanted = true;
   let failures = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let settling: ReturnType<typeof setTimeout> | undefined;
   let end = (): void => undefined;
 
-  const settle = (): void => {
-    clearTimeout(settling);
-    settling = setTimeout(() => onReturn?.(), SETTLED_MS);
-  };
-  const leaveSocket = socket.on("connected", settle);
-
+  const leaveSocket = socket.on("connected", () => onStart?.());
   const again = (): void => {
     if (isWanted) {
       const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
@@ -224,27 +213,28 @@ function follow<Data, Variables extends Record<string, unknown>>(
       timer = setTimeout(start, pause);
     }
   };
-  const start = (): void => {
+  const refuse = (errors: readonly { readonly message?: string }[]): void => {
+    isWanted = false;
+    onRefusal?.(errors.map(({ message }) => message ?? "").join(" "));
+  };
+  const subscribe = (given: Variables): void => {
     if (failures > 0) {
-      onReturn?.();
+      onStart?.();
     }
-    settle();
     end = socket.subscribe<Data>(
-      { query, variables: variables() },
+      { query, variables: given },
       {
         next({ data, errors }) {
           failures = 0;
           if (errors !== undefined) {
-            isWanted = false;
-            onRefusal?.(errors.map(({ message }) => message).join(" "));
+            refuse(errors);
           } else if (data !== undefined && data !== null) {
             onData(data);
           }
         },
         error: (error) => {
           if (Array.isArray(error)) {
-            isWanted = false;
-            onRefusal?.(error.map((one: { message?: string }) => one.message ?? "").join(" "));
+            refuse(error as readonly { readonly message?: string }[]);
           }
           again();
         },
@@ -252,11 +242,13 @@ function follow<Data, Variables extends Record<string, unknown>>(
       },
     );
   };
+  const start = (): void => {
+    Promise.resolve(variables()).then((given) => (isWanted ? subscribe(given) : undefined), again);
+  };
   start();
   return () => {
     isWanted = false;
     clearTimeout(timer);
-    clearTimeout(settling);
     leaveSocket();
     end();
   };

@@ -13,7 +13,7 @@ import { Failure } from "../parts/notice.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 import { TaskBar, TaskCounts } from "../tasks/task-bar.tsx";
 import { isSettled } from "../tasks/task-feed.ts";
-import { countOf } from "../tasks/task-words.ts";
+import { recordsOf } from "../tasks/task-words.ts";
 
 type Format = "CSV" | "JSONL";
 
@@ -37,7 +37,7 @@ interface Column {
 /** Writes what the list has, all pages of it, into a file. */
 export function ExportDrawer(props: ExportProps & { isOpen: boolean; onClose: () => void }): JSX.Element {
   const { shape, total, isOpen, onClose } = props;
-  const title = `Export ${countOf(total, shape.model.title.toLowerCase())}`;
+  const title = `Export ${recordsOf(shape.model, total)}`;
   return (
     <Drawer opened={isOpen} onClose={onClose} position="right" size="md" title={title}>
       <ExportForm {...props} />

@@ -24,7 +24,7 @@ export function Rail(props: { isNarrow: boolean; onFold: (() => void) | undefine
   const running = useRunningTasks().length;
   return (
     <>
-      <ScrollArea type="auto" className="rail" offsetScrollbars={!isNarrow}>
+      <ScrollArea type="auto" scrollbars="y" className="rail" offsetScrollbars={!isNarrow}>
         <PageEntry
           to="/tasks"
           icon="tasks"

@@ -1,7 +1,10 @@
 import {
   Button,
   createTheme,
+  Drawer,
   MantineProvider,
+  Menu,
+  Modal,
   PasswordInput,
   Paper,
   Stack,
@@ -35,6 +38,12 @@ const theme = createTheme({
   defaultRadius: "sm",
   cursorType: "pointer",
   respectReducedMotion: true,
+  components: {
+    Drawer: Drawer.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
+    Modal: Modal.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
+    // The first entry has the focus: an element without a role has no place in a menu.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
+  },
 });
 
 /** The page's content security policy allows only styles with this word. */
@@ -46,7 +55,12 @@ function readNonce(): string {
 function resolveColors(): ReturnType<CSSVariablesResolver> {
   return {
     variables: { "--input-description-size": "12px" },
-    light: { "--mantine-color-dimmed": "#5c646c", "--mantine-color-anchor": "#1864ab" },
+    light: {
+      "--mantine-color-dimmed": "#5c646c",
+      "--mantine-color-anchor": "#1864ab",
+      // Of plain buttons, which have a tint while one points at them.
+      "--mantine-color-blue-light-color": "#155a9c",
+    },
     dark: { "--mantine-color-dimmed": "#b0b4b9", "--mantine-color-anchor": "#74c0fc" },
   };
 }
@@ -102,6 +116,8 @@ function Pages(props: {
 const EXPIRED =
   "Your sign-in is over: the service no longer takes this key or token. Sign in again to go on where you are.";
 
+const REFUSED = "The service does not take this key or token. Look whether all of it was pasted.";
+
 interface Opened {
   readonly workspace?: Omit<Workspace, "signOut">;
   readonly problem?: string;
@@ -112,12 +128,13 @@ function useOpened(key: string | undefined, turn: number): Opened {
   useEffect(() => {
     let isWanted = true;
     let workspace: Omit<Workspace, "signOut"> | undefined;
+    let isRefused = false;
     const close = (): void => {
       workspace?.feed.close();
       connection.close();
     };
     const expire = (): void => {
-      // Before it is open, the answer itself says what is wrong.
+      isRefused = true;
       if (isWanted && workspace !== undefined) {
         setOpened({ problem: EXPIRED });
         close();
@@ -134,7 +151,7 @@ function useOpened(key: string | undefined, turn: number): Opened {
         }
       } catch (error) {
         if (isWanted) {
-          setOpened({ problem: errorText(error) });
+          setOpened({ problem: isRefused ? REFUSED : errorText(error) });
         }
       }
     };
@@ -178,7 +195,7 @@ function Door(props: {
     );
   }
   return (
-    <Paper maw={420} mx="auto" mt={96} p="lg" withBorder component="main">
+    <Paper maw={420} mx="auto" mt={96} p="lg" withBorder component="main" className="door">
       <form onSubmit={submit}>
         <Stack>
           <Title order={1} size="h4">

@@ -268,7 +268,8 @@ function readForm(
       name,
       title: inWords(name),
       description: description ?? undefined,
-      verb: { ...verbOf(type, referenceOf(draw, name, type)), name: "set" },
+      // A record's own id names no other record.
+      verb: { ...verbOf(type, name === "id" ? undefined : referenceOf(draw, name, type)), name: "set" },
       isLinks,
       isRequired,
     };

@@ -10,7 +10,7 @@ function useNotified(): Pick<Workspace, "connection"> & { readonly isSomebody: b
   return { connection, isSomebody: viewer.id !== null && viewer.id !== undefined };
 }
 
-/** Runs `action` whenever a notification comes, and after a gap in which one may have come. */
+/** Runs `action` whenever a notification comes, and when one may have come before the service tells of them. */
 export function useNotificationFeed(action: () => void): void {
   const { connection, isSomebody } = useNotified();
   useEffect(
@@ -20,7 +20,8 @@ export function useNotificationFeed(action: () => void): void {
             document: NotificationFeedDocument,
             variables: () => ({}),
             onData: action,
-            onReturn: action,
+            // Of the last two seconds before it begins the subscription tells, too.
+            onStart: action,
           })
         : undefined,
     [action, connection, isSomebody],

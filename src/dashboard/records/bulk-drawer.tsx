@@ -6,7 +6,7 @@ import { useWorkspace } from "../frame/workspace.tsx";
 import type { OnConflict } from "../generated/graphql.ts";
 import type { Shape } from "../models/shape.ts";
 import { errorText } from "../parts/error-text.ts";
-import { countOf } from "../tasks/task-words.ts";
+import { recordsOf } from "../tasks/task-words.ts";
 import { BulkPreview } from "./bulk-preview.tsx";
 import type { ChangeDraft } from "./change-fields.tsx";
 import { ChangeFields, changeOf } from "./change-fields.tsx";
@@ -32,17 +32,10 @@ export function BulkDrawer(props: {
   const { shape, verb, target, isOpen, onClose } = props;
   const bulk = useBulk(props);
   const { drafts, change, busy } = bulk;
-  const many = countOf(target.count, shape.model.title.toLowerCase());
+  const many = recordsOf(shape.model, target.count);
   const words = VERB_WORDS[verb];
   return (
-    <Drawer
-      opened={isOpen}
-      onClose={onClose}
-      position="right"
-      size="lg"
-      title={`${words.title} ${many}`}
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <Drawer opened={isOpen} onClose={onClose} position="right" size="lg" title={`${words.title} ${many}`}>
       <Stack gap="md">
         {verb === "update" ? (
           <ChangeFields shape={shape} drafts={drafts} onChange={bulk.edit} />

@@ -21,6 +21,9 @@ import type { Written } from "./write-record.ts";
 import { writeRecord } from "./write-record.ts";
 import { errorText } from "../parts/error-text.ts";
 
+/** The service speaks to programs. */
+const STALE =
+  "Somebody else changed this record since you opened it, so nothing was saved. Compare, then go on from what it is now.";
 const NO_PROBLEMS: ReadonlyMap<string, string> = new Map();
 const NOTHING: Readonly<Record<string, unknown>> = {};
 
@@ -211,7 +214,7 @@ function WriteNotice({ written }: { written: Written }): JSX.Element {
       Saved.
     </Alert>
   ) : (
-    <Failure message={written.message} />
+    <Failure message={written.kind === "stale" ? STALE : written.message} />
   );
 }
 
@@ -258,10 +261,10 @@ function HeldBanner({ holder }: { holder: HolderRow }): JSX.Element {
         holds this record. You can edit it as soon as that is done.
       </Text>
       {task === undefined ? null : (
-        <>
+        <Stack gap={4} mt={6}>
           <TaskBar task={task} isThin />
           <TaskCounts task={task} />
-        </>
+        </Stack>
       )}
     </Alert>
   );
@@ -302,7 +305,7 @@ function StaleFields(props: {
           ))}
         </Table.Tbody>
       </Table>
-      <Button size="xs" mt="xs" onClick={onTake}>
+      <Button size="xs" mt="xs" onClick={onTake} style={{ alignSelf: "start" }}>
         Go on from what it is now
       </Button>
     </Card>

@@ -61,7 +61,6 @@ export function SavedViewMenu(props: {
         opened={editing !== undefined}
         onClose={() => setEditing(undefined)}
         title={editing === "new" ? "Save this view" : "Change the view"}
-        closeButtonProps={{ "aria-label": "Close" }}
       >
         {editing === undefined ? null : (
           <ViewForm

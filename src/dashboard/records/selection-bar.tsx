@@ -1,7 +1,7 @@
 import { Button, Group, Text } from "@mantine/core";
 import type { JSX } from "react";
 import type { Shape } from "../models/shape.ts";
-import { count, countOf } from "../tasks/task-words.ts";
+import { count, recordsOf } from "../tasks/task-words.ts";
 import type { BulkVerb, Target } from "./launch.ts";
 
 /** What can be done with many records: with those that are chosen, and with all that match. */
@@ -13,8 +13,7 @@ export function SelectionBar(props: {
   onBulk: (verb: BulkVerb, target: Target) => void;
 }): JSX.Element | null {
   const { shape, chosen, matching, onClear, onBulk } = props;
-  const { title, bulkUpdate, bulkDelete } = shape.model;
-  const many = title.toLowerCase();
+  const { bulkUpdate, bulkDelete } = shape.model;
   if (bulkUpdate === undefined && bulkDelete === undefined) {
     return null;
   }
@@ -25,12 +24,12 @@ export function SelectionBar(props: {
           <Text size="sm">{count(chosen.count)} chosen</Text>
           {bulkUpdate === undefined ? null : (
             <Button size="xs" onClick={() => onBulk("update", chosen)}>
-              Edit {countOf(chosen.count, many)}
+              Edit {recordsOf(shape.model, chosen.count)}
             </Button>
           )}
           {bulkDelete === undefined ? null : (
             <Button size="xs" color="red" variant="light" onClick={() => onBulk("delete", chosen)}>
-              Delete {countOf(chosen.count, many)}
+              Delete {recordsOf(shape.model, chosen.count)}
             </Button>
           )}
           <Button size="xs" variant="subtle" onClick={onClear}>
@@ -45,7 +44,7 @@ export function SelectionBar(props: {
           disabled={matching.count === 0}
           onClick={() => onBulk("update", matching)}
         >
-          Edit all {countOf(matching.count, many)} that match
+          Edit all {recordsOf(shape.model, matching.count)} that match
         </Button>
       )}
       {bulkDelete === undefined ? null : (

@@ -15,7 +15,10 @@ interface Shown {
   readonly isShown?: (ids: readonly string[]) => boolean;
 }
 
-/** Reads what is shown again whenever one of its records is locked, changed or released, and after a gap in which one may have been. */
+/**
+ * Reads what is shown again whenever one of its records is locked, changed or released, and where one may have been: as soon as
+ * the service tells of them, and after a gap.
+ */
 export function useRecordEvents({ model, id, isShown = () => true }: Shown, reload: () => void): void {
   const { connection } = useWorkspace();
   const refresh = usePaced(reload, REFRESH_MS);
@@ -31,7 +34,6 @@ export function useRecordEvents({ model, id, isShown = () => true }: Shown, relo
             refresh();
           }
         },
-        onReturn: refresh,
       }),
     [connection, id, model, refresh],
   );

@@ -1,6 +1,6 @@
 import type { Connection } from "../api/connection.ts";
 import type { TaskFeedSubscription, TaskRowFragment, TaskStatus } from "../generated/graphql.ts";
-import { TaskFeedDocument, TasksDocument } from "../generated/graphql.ts";
+import { NewestEventDocument, TaskFeedDocument, TasksDocument } from "../generated/graphql.ts";
 
 /** An event of a task, as the feed brings it. */
 export type LiveEvent = TaskFeedSubscription["taskEvents"];
@@ -66,25 +66,23 @@ export function createTaskFeed(connection: Connection): TaskFeed {
     found.forEach(tasks.learn);
     redraw();
   };
-  const readUnsettled = (): void => {
-    connection
-      .request(TasksDocument, { where: { statuses: [...UNSETTLED] }, first: MOST_UNSETTLED })
-      .then(({ tasks: page }) => learn(page.nodes))
-      // The line on top says that the service is away; when it is back, this is called again.
-      .catch(() => undefined);
-  };
   const end = connection.follow({
     document: TaskFeedDocument,
-    variables: () => (cursor === undefined ? {} : { after: cursor }),
+    async variables() {
+      if (cursor === undefined) {
+        const [newest, unsettled] = await readTasks(connection);
+        cursor = newest;
+        learn(unsettled);
+      }
+      return cursor === undefined ? {} : { after: cursor };
+    },
     onData({ taskEvents: event }) {
       cursor = event.cursor;
       tasks.hear(event);
       listeners.forEach((listener) => listener(event));
       redraw();
     },
-    onReturn: () => (cursor === undefined ? readUnsettled() : undefined),
   });
-  readUnsettled();
   return {
     read: tasks.read,
     speeds: tasks.speeds,
@@ -103,6 +101,16 @@ export function createTaskFeed(connection: Connection): TaskFeed {
       end();
     },
   };
+}
+
+/** A place among the events, and the tasks that were not settled right after it: the events after it tell of the others. */
+async function readTasks(
+  connection: Connection,
+): Promise<readonly [cursor: string | undefined, tasks: readonly TaskRowFragment[]]> {
+  const newest = await connection.request(NewestEventDocument, {});
+  const where = { statuses: [...UNSETTLED] };
+  const unsettled = await connection.request(TasksDocument, { where, first: MOST_UNSETTLED });
+  return [newest.tasks.nodes[0]?.events.nodes[0]?.cursor, unsettled.tasks.nodes];
 }
 
 const NO_SPEEDS: readonly Speed[] = [];

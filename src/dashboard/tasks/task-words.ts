@@ -1,4 +1,5 @@
 import type { TaskRowFragment, TaskStatus } from "../generated/graphql.ts";
+import type { Model } from "../models/model.ts";
 import { inWords } from "../models/model.ts";
 
 /** The status as a word, and the colour that goes with it. */
@@ -34,7 +35,12 @@ export function count(value: number): string {
   return NUMBERS.format(value);
 }
 
-/** "8,836 cities", "1 record". */
+/** "8,836 cities", "1 city". */
+export function recordsOf({ name, title }: Pick<Model, "name" | "title">, value: number): string {
+  return countOf(value, (value === 1 ? inWords(name) : title).toLowerCase());
+}
+
+/** "2 items": the number and the word for it. */
 export function countOf(value: number, many: string): string {
   return `${count(value)} ${many}`;
 }

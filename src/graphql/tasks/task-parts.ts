@@ -1,6 +1,7 @@
 import type { FeedItem } from "../../core/events/feed-item.ts";
 import type { TaskEventType } from "../../core/events/task-event.ts";
 import type { Progress } from "../../core/tasks/progress.ts";
+import { ALL_SEEN } from "../../core/tasks/task-sight.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
 import type { RecordOutcome } from "../../core/tasks/task-results.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
@@ -153,7 +154,10 @@ function defineRecord({ builder, refs }: SchemaContext) {
   return { recordOutcome };
 }
 
-function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<typeof defineProgress>) {
+function defineEvent(
+  { builder, refs, sight = ALL_SEEN }: SchemaContext,
+  progress: ReturnType<typeof defineProgress>,
+) {
   const eventType = builder.enumType("TaskEventType", {
     description: "What happened. CREATE comes first, CLEANUP last; PROGRESS is not kept in the log.",
     values: describedValues<TaskEventType>({
@@ -188,7 +192,11 @@ function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<type
         resolve: ({ event: { progress: at, taskId, type, sequence } }) =>
           knownProgress(at, taskId, type === "PROGRESS" ? ":now" : `:${sequence}`),
       }),
-      message: t.string({ nullable: true, resolve: (item) => item.event.message }),
+      message: t.string({
+        nullable: true,
+        resolve: ({ event: { message }, task }, _args, { viewer }) =>
+          sight.seesValues(viewer, task) ? message : null,
+      }),
     }),
   });
   return { event, eventType };

@@ -15,6 +15,7 @@ import {
 import type { Model } from "../../core/records/model.ts";
 import type { WriteId } from "../../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../../core/records/typed-id.ts";
+import { ALL_SEEN, HIDDEN_WORDS } from "../../core/tasks/task-sight.ts";
 import { createBatchLoader } from "../batch-loader.ts";
 import type { SchemaContext } from "../builder.ts";
 import { idsOf } from "../record-ids.ts";
@@ -25,13 +26,15 @@ interface ShownPreview {
   readonly preview: Preview;
   readonly model: Model;
   readonly writeId: WriteId;
+  /** See TaskSight. */
+  readonly seesValues: boolean;
 }
 
 type Part<Shown> = Shown & Omit<ShownPreview, "preview">;
 
 /** Adds `Task.preview`. */
 export function addTaskPreview(schema: SchemaContext, parts: TaskParts, showPreviews: ShowPreviews): void {
-  const { builder, refs, models, node } = schema;
+  const { builder, refs, models, node, sight = ALL_SEEN } = schema;
   const writeId = node === undefined ? writePlainId : createTypedIdWriter(models);
   const load = createBatchLoader<Preview>(async ({ viewer }, keys) => {
     const asked = keys.map(
@@ -62,12 +65,16 @@ export function addTaskPreview(schema: SchemaContext, parts: TaskParts, showPrev
           description: `How many records to show, at most ${MAX_PREVIEW_RECORDS}.`,
         }),
       },
-      resolve: async ({ id, model, isDryRun }, { first }, context) => {
+      resolve: async (task, { first }, context) => {
+        const { id, model, isDryRun } = task;
         const count = first ?? DEFAULT_PREVIEW_RECORDS;
         checkPreviewSize(count);
         const shown =
           isDryRun && model !== null ? await load(context, JSON.stringify([id, model, count])) : undefined;
-        return shown === undefined ? null : { preview: shown, model: models.get(model ?? ""), writeId };
+        const seesValues = sight.seesValues(context.viewer, task);
+        return shown === undefined
+          ? null
+          : { preview: shown, model: models.get(model ?? ""), writeId, seesValues };
       },
     }),
   );
@@ -123,8 +130,10 @@ function defineRecord({ builder }: SchemaContext, parts: TaskParts) {
         type: parts.error,
         nullable: true,
         description: "Why it would not be written.",
-        resolve: ({ error, model }) =>
-          error === undefined ? null : { model: model.name, position: 0, ...error },
+        resolve: ({ error, model, seesValues }) =>
+          error === undefined
+            ? null
+            : { model: model.name, position: 0, ...error, ...(seesValues ? {} : { message: HIDDEN_WORDS }) },
       }),
     }),
   });
@@ -178,7 +187,10 @@ function defineField({ builder }: SchemaContext) {
 }
 
 /** Values by field, with the ids of linked records as the API writes them. */
-function withIds({ model, writeId }: Omit<ShownPreview, "preview">, values: PreviewValues | null): unknown {
+function withIds(
+  { model, writeId }: Pick<ShownPreview, "model" | "writeId">,
+  values: PreviewValues | null,
+): unknown {
   return (
     values &&
     Object.fromEntries(
@@ -187,7 +199,11 @@ function withIds({ model, writeId }: Omit<ShownPreview, "preview">, values: Prev
   );
 }
 
-function withId({ model, writeId }: Omit<ShownPreview, "preview">, name: string, value: unknown): unknown {
+function withId(
+  { model, writeId }: Pick<ShownPreview, "model" | "writeId">,
+  name: string,
+  value: unknown,
+): unknown {
   const field = model.fields.find(({ apiName }) => apiName === name);
   return field?.kind === "relation" && Array.isArray(value)
     ? value.map((id) => writeId(field.type, String(id)))

@@ -4,13 +4,14 @@ import type { FeedItem } from "../../core/events/feed-item.ts";
 import { isFinal } from "../../core/tasks/task-status.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
-import { ALL_SEEN, HIDDEN_TASK_ID, shownTask } from "../../core/tasks/task-sight.ts";
+import { ALL_SEEN, HIDDEN_TASK_ID, HIDDEN_WORDS, shownTask } from "../../core/tasks/task-sight.ts";
 import { RESERVATION_KIND } from "../../core/tasks/task.ts";
 import { createSeenLoader } from "./find-task.ts";
 import { createBatchLoader } from "../batch-loader.ts";
 import type { ListedRecord, SchemaContext } from "../builder.ts";
 import { nodeInterfaces } from "../builder.ts";
 import { pageArguments } from "../pagination/page.ts";
+import type { ListPage } from "./list-page.ts";
 import { defineConnection } from "./list-page.ts";
 import type { RecordArgs, TaskList } from "./task-lists.ts";
 import type { ListedError, TaskParts } from "./task-parts.ts";
@@ -25,7 +26,7 @@ interface TaskTypePorts {
 
 /** Implements `Task` and `TaskLaunched`. */
 export function implementTask(schema: SchemaContext, parts: TaskParts, ports: TaskTypePorts): void {
-  const { refs, models } = schema;
+  const { refs, models, sight = ALL_SEEN } = schema;
   refs.task.implement({
     description: "The durable unit of work that someone launched.",
     interfaces: nodeInterfaces(schema),
@@ -58,13 +59,15 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
       input: t.field({
         type: "JSON",
         nullable: true,
-        description: "What it was launched with.",
-        resolve: givenInput,
+        description:
+          "What it was launched with; null for callers who may not read what its launcher may of the model.",
+        resolve: (task, _args, { viewer }) => (sight.seesValues(viewer, task) ? givenInput(task) : null),
       }),
       result: t.field({ type: "JSON", nullable: true, resolve: ({ result }) => result }),
-      message: t.exposeString("message", {
+      message: t.string({
         nullable: true,
-        description: "The outcome in words; null where all went well.",
+        description: "The outcome in words; null where all went well, and where `input` is not shown.",
+        resolve: (task, _args, { viewer }) => (sight.seesValues(viewer, task) ? task.message : null),
       }),
     }),
   });
@@ -73,7 +76,7 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
 }
 
 function addTaskLists(schema: SchemaContext, parts: TaskParts, ports: TaskTypePorts): void {
-  const { builder, refs } = schema;
+  const { builder, refs, sight = ALL_SEEN } = schema;
   const errors = defineConnection(schema, "TaskError", parts.error);
   const events = defineConnection(schema, "TaskEvent", parts.event);
   const records = defineConnection(schema, "TaskRecord", refs.taskRecord);
@@ -82,7 +85,10 @@ function addTaskLists(schema: SchemaContext, parts: TaskParts, ports: TaskTypePo
       type: errors,
       description: "The records that were not changed, and why, in the order in which this was recorded.",
       args: pageArguments(t.arg),
-      resolve: (task, args, context) => ports.errors.of(context, task, args),
+      resolve: async (task, args, context) => {
+        const page = await ports.errors.of(context, task, args);
+        return sight.seesValues(context.viewer, task) ? page : withoutWords(page);
+      },
     }),
     records: t.field({
       type: records,
@@ -92,7 +98,10 @@ function addTaskLists(schema: SchemaContext, parts: TaskParts, ports: TaskTypePo
         ...pageArguments(t.arg),
         outcome: t.arg({ type: parts.recordOutcome, description: "Only those. Default: all." }),
       },
-      resolve: (task, args, context) => ports.records.of(context, task, args),
+      resolve: async (task, args, context) => {
+        const page = await ports.records.of(context, task, args);
+        return sight.seesValues(context.viewer, task) ? page : withoutWords(page);
+      },
     }),
     events: t.field({
       type: events,
@@ -101,6 +110,16 @@ function addTaskLists(schema: SchemaContext, parts: TaskParts, ports: TaskTypePo
       resolve: (task, args, context) => ports.history.of(context, task, args),
     }),
   }));
+}
+
+/** The page of a list for a viewer who does not see the task's values. */
+function withoutWords<Item extends { readonly message?: string | undefined }>(
+  page: ListPage<Item>,
+): ListPage<Item> {
+  const nodes = page.nodes.map((item) =>
+    item.message === undefined ? item : { ...item, message: HIDDEN_WORDS },
+  );
+  return { ...page, nodes };
 }
 
 function implementLaunched({ refs }: SchemaContext): void {

@@ -4,10 +4,10 @@ import type { ApolloLink, DocumentNode } from "@apollo/client";
 import type { Client as UrqlClient, TypedDocumentNode } from "@urql/core";
 import { createClient as createSocket } from "graphql-ws";
 import type { Environment } from "relay-runtime";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 import demoConfig from "../../../powercrud.config.ts";
-import { withDeadline } from "../../support/deadline.ts";
+import { nextWithin, withDeadline } from "../../support/deadline.ts";
 import { EventSourceClient } from "../../support/event-source.ts";
 import type { ClientFixture } from "./client-fixture.ts";
 import { CITY_COUNT, startClientFixture } from "./client-fixture.ts";
@@ -187,4 +187,55 @@ it("every client follows a task through a restart of the service to its real end
       { status: "SUCCEEDED", progress: { processed: CITY_COUNT } },
     ]);
   }
+});
+
+const RECORDS = `subscription { recordEvents(model: City) { type recordIds } }`;
+
+/** Opens `recordEvents` over each transport, with a client that comes back. */
+const RECORD_WAYS: Readonly<Record<string, () => { next(): Promise<unknown>; close(): void }>> = {
+  WebSocket() {
+    const socket = createSocket({
+      url: `${fixture.url.replace("http", "ws")}/graphql`,
+      webSocketImpl: WebSocket,
+      retryAttempts: Infinity,
+      shouldRetry: () => true,
+    });
+    const results = socket.iterate<Data>({ query: RECORDS });
+    return {
+      next: async () => (await nextWithin(results, 20_000, "an event")).data.recordEvents,
+      close: () => void socket.dispose(),
+    };
+  },
+  "server-sent events"() {
+    const source = new EventSourceClient(`${fixture.url}/graphql?${new URLSearchParams({ query: RECORDS })}`);
+    const messages = source.messages();
+    return {
+      next: async () => JSON.parse((await nextWithin(messages, 20_000, "an event")).data).data.recordEvents,
+      close: () => source.close(),
+    };
+  },
+};
+
+it("recordEvents says from when on it tells, over both transports and after a restart: no write after it is missed", async () => {
+  const GAP = { type: "GAP", recordIds: [] };
+  const write = (id: number) =>
+    fixture.execute(`mutation { updateCity(id: "City:${id}", data: {notes: "written"}) { __typename } }`);
+  const told = (id: number) => ({ type: "UPDATED", recordIds: [`City:${id}`] });
+  for (const open of Object.values(RECORD_WAYS)) {
+    for (let id = 1; id <= 10; id += 1) {
+      const events = open();
+      expect(await events.next()).toEqual(GAP);
+      await write(id);
+      expect(await events.next()).toEqual(told(id));
+      events.close();
+    }
+  }
+  const all = Object.values(RECORD_WAYS).map((open) => open());
+  onTestFinished(() => all.forEach((events) => events.close()));
+  const next = () => Promise.all(all.map((events) => events.next()));
+  expect(await next()).toEqual([GAP, GAP]);
+  await fixture.restart(1);
+  expect(await next()).toEqual([GAP, GAP]);
+  await write(7);
+  expect(await next()).toEqual([told(7), told(7)]);
 });

@@ -248,8 +248,10 @@ test("a transaction of the engine's that asks for a viewer goes on as nobody's",
 test("subscribers hear of the records that their own policies show", async () => {
   const { own, others } = await tenants.fillBoth("Visit");
   const source = "subscription { recordEvents(model: Visit) { type isAll recordIds } }";
-  const toA = await world.api.subscribe(source, A);
-  const toB = await world.api.subscribe(source, B);
+  const [toA, toB] = [await world.api.subscribe(source, A), await world.api.subscribe(source, B)];
+  for (const events of [toA, toB]) {
+    expect((await events.next()).value).toMatchObject({ data: { recordEvents: { type: "GAP" } } });
+  }
   const change = (id: string | undefined): Promise<Answer> =>
     world.write("update", "Visit", { id, data: { who: "heard" } });
   // The others' first: what A would hear of it would come first.

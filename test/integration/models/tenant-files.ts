@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
+import type { Viewer } from "../../../src/index.ts";
 import { exportText, importText } from "./files-of.ts";
+import type { Answer } from "./models-fixture.ts";
 import type { Tenants } from "./tenants-fixture.ts";
 import { A, B } from "./tenants-fixture.ts";
 
-/** Tests that exports and imports stay within a tenant. */
+/** Tests that exports, imports and previews stay within a tenant. */
 export function describeTenantFiles(made: () => Tenants): void {
   test("files hold one tenant's records, and change no other's", async () => {
     const { own, others } = await made().fillBoth("Tag");
@@ -26,5 +28,29 @@ export function describeTenantFiles(made: () => Tenants): void {
     await importText(powercrud, creating, "label\nof the file", B);
     const rows = await made().world.api.query(`SELECT tenant FROM shop."Tag" WHERE label = 'of the file'`);
     expect(rows).toEqual([{ tenant: "B" }]);
+  });
+
+  test("a dry run is seen by others as far as their own policies let them, whoever sees its task", async () => {
+    const { own, others } = await made().fillBoth("Tag");
+    const selection = { ids: [...own, ...others] };
+    const args = made().world.typed("bulkUpdateTags", { selection, data: { label: { set: "tried" } } });
+    const { id } = await made().world.api.run(
+      "bulkUpdateTags",
+      args,
+      { dryRun: true, errorPolicy: "SKIP_FAILED" },
+      A,
+    );
+    const seenBy = async (who: Viewer): Promise<Answer> => {
+      const source = `{ task(id: "${id}") { input message preview(first: 100) { records { recordId before } fields { field } } } }`;
+      return (await made().as(who, () => made().world.api.data(source))).task;
+    };
+    const records = (task: Answer): string[] =>
+      task.preview.records
+        .flatMap((each: Answer) => (each.before === null ? [] : [each.recordId]))
+        .toSorted();
+    const ofA = await seenBy(A);
+    expect(records(ofA)).toEqual(own.toSorted());
+    expect(ofA).toMatchObject({ input: { data: {} }, preview: { fields: [{ field: "label" }] } });
+    expect(await seenBy(B)).toEqual({ input: null, message: null, preview: { records: [], fields: [] } });
   });
 }

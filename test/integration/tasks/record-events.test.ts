@@ -5,6 +5,19 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import demoConfig from "../../../powercrud.config.ts";
 import type { AccessOption, Viewer } from "../../../src/index.ts";
 import { ANONYMOUS } from "../../../src/index.ts";
+import { createPgSession } from "../../../src/adapters/postgres/connection/pg-session.ts";
+import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
+import { createPostgresEventBus } from "../../../src/adapters/postgres/events/postgres-event-bus.ts";
+import { createFailFastRedis } from "../../../src/adapters/redis/redis-connection.ts";
+import { createRedisEventBus } from "../../../src/adapters/redis/redis-event-bus.ts";
+import { createAccess } from "../../../src/core/access/access-rules.ts";
+import { createRecordAnnouncer } from "../../../src/core/events/record-announcer.ts";
+import type { RecordFeed } from "../../../src/core/record-events/record-feed.ts";
+import { createRecordFeed } from "../../../src/core/record-events/record-feed.ts";
+import { createModelRegistry } from "../../../src/core/records/model.ts";
+import { createSystemClock } from "../../../src/kernel/clock.ts";
+import { createSilentLogger } from "../../../src/kernel/logger.ts";
+import { modelOf, scalar } from "../../support/model-fixture.ts";
 import { nextWithin } from "../../support/deadline.ts";
 import type { TestRedis } from "../../support/test-redis.ts";
 import { createTestRedis } from "../../support/test-redis.ts";
@@ -26,6 +39,9 @@ interface RecordEvent {
   readonly isAll: boolean;
   readonly task: { readonly id: string } | null;
 }
+
+const logger = createSilentLogger();
+const clock = createSystemClock();
 
 type Backend = "postgres" | "redis";
 
@@ -113,6 +129,7 @@ async function untilWorkerHears(service: ServiceFixture): Promise<() => void> {
   return () => void results.return(undefined);
 }
 
+/** Subscribes, and reads the first message. */
 async function follow(
   service: ServiceFixture,
   variables: Record<string, unknown> = {},
@@ -121,6 +138,8 @@ async function follow(
   const results = await subscribeTo(service, variables, viewer);
   onTestFinished(() => void results.return(undefined));
   const next = (): Promise<RecordEvent> => nextOf(results);
+  const { model = "City" } = variables;
+  expect(await next()).toEqual({ type: "GAP", model, isAll: true, recordIds: [], task: null });
   return {
     next,
     /** All events up to the first of the type. */
@@ -134,7 +153,59 @@ async function follow(
   };
 }
 
+/** The feed of one more process. It hears of cities. */
+async function startFeed(backend: Backend): Promise<RecordFeed> {
+  const { databaseUrl } = serviceOn(backend);
+  const [pool, publisher] = [
+    createPool({ connectionString: databaseUrl, applicationName: "one more", logger }),
+    createFailFastRedis({ url: redis.url, name: "one more", logger }),
+  ];
+  const bus =
+    backend === "redis"
+      ? createRedisEventBus({ publisher, url: redis.url, keyPrefix: redis.keyPrefix, logger })
+      : createPostgresEventBus({ session: createPgSession(pool), connectionString: databaseUrl, logger });
+  const announcer = createRecordAnnouncer({ bus, clock, logger });
+  await announcer.start();
+  const feed = createRecordFeed({
+    audience: announcer,
+    bus,
+    clock,
+    logger,
+    models: createModelRegistry([modelOf("City", [scalar("id", "Int", { isKey: true })])], []),
+    access: createAccess(() => true),
+    lockScopes: { of: () => undefined },
+    reader: { existingIds: () => Promise.resolve([]) },
+    tasks: { find: async () => new Map() },
+  });
+  await feed.start();
+  onTestFinished(async () => {
+    await feed.stop();
+    await announcer.stop();
+    await bus.close();
+    publisher.close();
+    await pool.end();
+  });
+  return feed;
+}
+
 describe.each<Backend>(["postgres", "redis"])("recordEvents, over %s", (backend) => {
+  it("says first that it is in place: what another process writes right after that, is told", async () => {
+    const service = serviceOn(backend);
+    for (let round = 0; round < 10; round += 1) {
+      const feed = await startFeed(backend);
+      const events = await feed.subscribe({ model: "City", viewer: ANONYMOUS });
+      const next = () => nextWithin(events, 10_000, "an event of records");
+      expect((await next()).type).toBe("GAP");
+      let event: Pick<RecordEvent, "type" | "recordIds">;
+      do {
+        await service.data(`mutation { updateCity(id: "11", data: {notes: "${round}"}) { __typename } }`);
+        event = await next();
+        // Of what was changed before anybody listened.
+      } while (event.type === "GAP");
+      expect(event).toMatchObject({ type: "UPDATED", recordIds: ["11"] });
+    }
+  });
+
   it("tells of a worker's task: locks, each chunk as it commits without what was left out, releases", async () => {
     const service = serviceOn(backend);
     const [all, some] = [await follow(service), await follow(service, { ids: ["5", "9"] })];

@@ -15,6 +15,7 @@ export type Answer = any;
 
 /** The demo's API and its worker on a real database, wired as if they were two processes. */
 export interface ServiceFixture {
+  readonly databaseUrl: string;
   /** Serves; never runs a task from the queue. */
   readonly api: PowerCrud;
   /** Until then tasks stay in the queue. */
@@ -74,6 +75,7 @@ export async function createServiceFixture(
     viewer: Viewer = ANONYMOUS,
   ): Promise<Answer> => graphql({ schema: api.schema, source, variableValues, contextValue: { viewer } });
   const fixture: ServiceFixture = {
+    databaseUrl: database.url,
     api,
     async startWorker() {
       worker = await createPowerCrud({ ...options, role: "work" });

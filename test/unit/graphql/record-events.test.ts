@@ -17,7 +17,7 @@ it("recordEvents asks the rule who sees tasks what it may say of events that can
       return events() as never;
     },
   };
-  const sight = createTaskSight({ isAdmin: ({ id }) => id === "admin" });
+  const sight = createTaskSight({ isAdmin: ({ id }) => id === "admin", readsAs: () => true });
   const schema = createFixtureSchema({ controls: {}, tasks: {} } as never, { feed, sight });
   const document = parse("subscription { recordEvents(model: City) { type isAll task { id } } }");
   for (const id of ["ann", "admin"]) {

@@ -1,3 +1,4 @@
+import type { SessionSettings } from "../../../core/access/viewer-sessions.ts";
 import { setSavepoint } from "../../../kernel/savepoint.ts";
 import { filterKey } from "../../../core/events/record-announcement.ts";
 import type { TrialResult } from "../../../core/bulk/chunk-writer.ts";
@@ -38,6 +39,8 @@ import type { ChunkWriting } from "./write-chunk.ts";
 export type PreviewedWriting = Pick<ChunkWriting, "work" | "table" | "emulated"> & {
   readonly models: ModelRegistry;
   readonly shapes: TableShapes;
+  /** The settings of the viewer on whose behalf it runs. Left out: the database has no policies. */
+  readonly settingsOf?: (() => SessionSettings) | undefined;
 };
 
 /** A dry run whose preview is being taken. */
@@ -172,7 +175,7 @@ async function finishPreview(
   const listed = new Set([...plan.named, ...fields.map(({ field }) => field)]);
   const isWhole = writing.work.operation === "DELETE";
   return {
-    readFilter: filterKey(filter) ?? null,
+    readFilter: filterKey(filter, writing.settingsOf?.()) ?? null,
     fields,
     records: mixed(inSpreadOrder(written), inSpreadOrder(failed)).map((record) =>
       isWhole ? record : withFields(record, listed),

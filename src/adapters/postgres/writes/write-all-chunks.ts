@@ -99,8 +99,8 @@ async function writeAlone(
   }
 }
 
-/** What a dry run needs; the models for filters of its preview. */
-export type TrialPorts = WritePorts & Pick<PreviewedWriting, "models">;
+/** What a dry run needs; models and settings for its preview. */
+export type TrialPorts = WritePorts & Pick<PreviewedWriting, "models" | "settingsOf">;
 
 /** A dry run: all chunks in one transaction that is rolled back, see core's ChunkWriter. */
 export async function tryAllChunks(

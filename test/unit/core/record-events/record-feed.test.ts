@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { createAccess } from "../../../../src/core/access/access-rules.ts";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { WhereFilter } from "../../../../src/core/access/access.ts";
@@ -29,8 +30,11 @@ function createWorld() {
   const clock = createManualClock();
   const bus = createMemoryEventBus({ logger });
   const sent: RecordAnnouncement[] = [];
+  const asked: string[] = [];
   const listeners = new Set<BusSubscriber>();
   let isDown = false;
+  let connecting: Promise<void> | undefined;
+  let telling: Promise<void> | undefined;
   const watched: EventBus = {
     ...bus,
     async publish(topic, message) {
@@ -39,10 +43,16 @@ function createWorld() {
       }
       if (topic === RECORD_TOPIC) {
         sent.push(message as unknown as RecordAnnouncement);
+      } else if (telling !== undefined) {
+        await telling;
       }
       await bus.publish(topic, message);
     },
-    subscribe(topic, subscriber) {
+    async subscribe(topic, subscriber) {
+      if (topic === RECORD_TOPIC) {
+        asked.push(topic);
+        await connecting;
+      }
       listeners.add(subscriber);
       return bus.subscribe(topic, subscriber);
     },
@@ -90,6 +100,8 @@ function createWorld() {
   return {
     clock,
     sent,
+    /** Each question whether the bus is heard. */
+    asked,
     checks,
     gone,
     process,
@@ -97,6 +109,10 @@ function createWorld() {
     serve,
     reconnect: () => listeners.forEach((listener) => listener.onGap()),
     setDown: (down: boolean) => void (isDown = down),
+    /** Lets subscriptions to the bus wait for it. */
+    connect: (connected: Promise<void>) => void (connecting = connected),
+    /** Lets messages about who listens wait for it. */
+    tell: (told: Promise<void>) => void (telling = told),
     breakReader: () => void (broken = true),
   };
 }
@@ -111,12 +127,20 @@ const announcement = (given: Partial<RecordAnnouncement>): RecordAnnouncement =>
 
 type World = Awaited<ReturnType<ReturnType<typeof createWorld>["serve"]>>;
 
-/** What a subscriber receives, in short. */
-async function follow({ feed }: World, viewer: string | null, rest: Partial<RecordFeedRequest> = {}) {
+async function subscribe({ feed }: World, viewer: string | null, rest: Partial<RecordFeedRequest> = {}) {
   const events = await feed.subscribe({ model: "City", viewer: { id: viewer }, ...rest });
   return {
     events,
     next: () => withDeadline(events.next(), 2000, "an event").then(({ value }) => inShort(value)),
+  };
+}
+
+/** What a subscriber receives after its first message. */
+async function follow(world: World, viewer: string | null, rest: Partial<RecordFeedRequest> = {}) {
+  const subscriber = await subscribe(world, viewer, rest);
+  expect(await subscriber.next()).toBe("GAP all");
+  return {
+    ...subscriber,
     /** Everything until a mark, which every viewer hears. Marks of others are left out. */
     async until(announcer: World["announcer"]): Promise<string[]> {
       const seen: string[] = [];
@@ -161,6 +185,41 @@ describe("the record feed", () => {
       false,
     ]);
     expect(world.sent).toHaveLength(1);
+  });
+
+  it("says first, to a new subscriber alone, that it is in place: the bus is heard, and other processes were told", async () => {
+    const world = createWorld();
+    const [api, worker] = [await world.serve(), await world.process()];
+    let [connect, tell] = [(): void => undefined, (): void => undefined];
+    world.connect(new Promise<void>((resolve) => (connect = resolve)));
+    world.tell(new Promise<void>((resolve) => (tell = resolve)));
+    const waiting = [subscribe(api, null), subscribe(api, "even")] as const;
+    for (const goOn of [connect, tell]) {
+      const begun = waiting.map((each) => Promise.race([each.then(() => true), setImmediate(false)]));
+      expect([await Promise.all(begun), worker.isHeard("City")]).toEqual([[false, false], false]);
+      goOn();
+    }
+    const [all, even] = await Promise.all(waiting);
+    expect(await Promise.all([all.next(), even.next()])).toEqual(["GAP all", "GAP all"]);
+    const before = world.asked.length;
+    const later = await Promise.all(Array.from({ length: 5 }, () => follow(api, null)));
+    // The first of them asks at once, the others together.
+    expect(world.asked.length - before).toBe(2);
+    await worker.send([announcement({ ids: ["2"] })]);
+    const heard = await Promise.all([all, even, ...later].map((each) => each.next()));
+    expect(new Set(heard)).toEqual(new Set(["UPDATED 2"]));
+  });
+
+  it("waits with its first message while the connection to the bus is lost, and asks no second time", async () => {
+    const world = createWorld();
+    const api = await world.serve();
+    const first = await follow(api, null);
+    world.connect(Promise.reject(new AppError("UNAVAILABLE", "reconnecting")));
+    const second = await subscribe(api, null);
+    const told = second.next();
+    expect(await Promise.race([told, setImmediate("nothing")])).toBe("nothing");
+    world.reconnect();
+    expect([await told, await first.next()]).toEqual(["GAP all", "GAP all"]);
   });
 
   it("lets a process that begins later know who listens", async () => {
@@ -335,7 +394,7 @@ describe("the record feed", () => {
     const ending = reader.next().catch((error: unknown) => error);
     await api.feed.stop();
     expect(await ending).toMatchObject({ code: "UNAVAILABLE" });
-    const later = await follow(api, null);
+    const later = await subscribe(api, null);
     await expect(later.next()).rejects.toMatchObject({ code: "UNAVAILABLE" });
   });
 });
