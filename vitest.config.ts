@@ -57,9 +57,11 @@ export default defineConfig({
     ],
   },
   test: {
-    // Tests wait for servers half of the time, so two cores, as the slowest supported machine has, keep three workers busy.
-    maxWorkers: 3,
+    // Tests wait for servers half of the time, so two cores, as the slowest supported machine has, keep four workers busy.
+    maxWorkers: 4,
     pool: "forks",
+    // A source that one project has transformed is read by the others.
+    experimental: { fsModuleCache: true },
     projects: [
       project("unit", { testTimeout: 10_000, needsServices: false }),
       project("contract", { testTimeout: 30_000, needsServices: true }),

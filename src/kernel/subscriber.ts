@@ -4,9 +4,15 @@ interface Waiter<Item> {
   readonly reject: (error: unknown) => void;
 }
 
-/** The reader's side of a subscription: what is ready is handed out in order, one item for each call of `next`. */
+/** Takes an item. @returns what to wait for before the next one; undefined to get that at once */
+export type Sink<Item> = (item: Item) => Promise<unknown> | undefined;
+
+/** The reader's side of a subscription: what is ready is handed out in order, one item for each call of `next`, or to a sink. */
 export abstract class Subscriber<Item> implements AsyncIterableIterator<Item, undefined> {
   readonly #waiters: Waiter<Item>[] = [];
+  #sink: Sink<Item> | undefined;
+  /** The sink has not done with its last item. */
+  #isTaking = false;
   #isEnded = false;
   #failure: { readonly error: unknown } | undefined;
 
@@ -49,34 +55,76 @@ export abstract class Subscriber<Item> implements AsyncIterableIterator<Item, un
   }
 
   return(): Promise<IteratorResult<Item, undefined>> {
-    this.end();
+    this.#leave();
     return Promise.resolve({ done: true, value: undefined });
   }
 
   throw(error: unknown): Promise<IteratorResult<Item, undefined>> {
-    this.end();
+    this.#leave();
     return Promise.reject(error);
+  }
+
+  /**
+   * Hands out to the sink from now on: an item costs no promise then. Calls of `next` bring only the end, or the failure,
+   * after the sink has done with its last item.
+   */
+  pushTo(sink: Sink<Item>): void {
+    this.#sink = sink;
+    this.handOut();
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  /** Resolves pending calls of `next` while there are items for them. Call it when some have become ready. */
+  /** Hands out while there are items, and somebody to take them. Call it when some have become ready. */
   protected handOut(): void {
-    for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
-      const value = this.take();
-      if (value === undefined && !this.#isEnded) {
-        this.ask();
+    while (!this.#isTaking && (this.#sink !== undefined || this.#waiters.length > 0)) {
+      const item = this.take();
+      if (item === undefined) {
+        if (!this.#isEnded) {
+          this.ask();
+        } else {
+          this.#waiters.splice(0).forEach((waiter) => this.#finish(waiter));
+        }
         return;
       }
-      this.#waiters.shift();
-      if (value === undefined) {
-        this.#finish(waiter);
+      if (this.#sink === undefined) {
+        this.#waiters.shift()?.resolve({ done: false, value: item });
       } else {
-        waiter.resolve({ done: false, value });
+        this.#push(this.#sink, item);
       }
     }
+  }
+
+  #push(sink: Sink<Item>, item: Item): void {
+    try {
+      const taken = sink(item);
+      if (taken !== undefined) {
+        this.#isTaking = true;
+        taken.then(
+          () => this.#goOn(),
+          (error: unknown) => {
+            this.fail(error);
+            this.#goOn();
+          },
+        );
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #goOn(): void {
+    this.#isTaking = false;
+    this.handOut();
+  }
+
+  /** The reader wants nothing more, whatever the sink is at. */
+  #leave(): void {
+    this.#sink = undefined;
+    this.end();
+    this.#goOn();
   }
 
   #finish(waiter: Waiter<Item>): void {

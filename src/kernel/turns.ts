@@ -25,6 +25,27 @@ export class Turns {
   }
 }
 
+/** A request takes some ten turns. */
+const TURNS_FOR_OTHERS = 4;
+
+/**
+ * Calls back after a few turns of the event loop, so that what else is under way gets on; after fewer where they take longer than
+ * the time, so that this gets on, too.
+ */
+export function giveWay(maxMs: number, goOn: () => void): void {
+  const end = performance.now() + maxMs;
+  let turns = 0;
+  const turn = (): void => {
+    turns += 1;
+    if (turns >= TURNS_FOR_OTHERS || performance.now() >= end) {
+      goOn();
+    } else {
+      setImmediate(turn);
+    }
+  };
+  setImmediate(turn);
+}
+
 let last: Promise<unknown> = Promise.resolve();
 
 /**

@@ -1,4 +1,6 @@
-/** How long the jobs of one turn may take, in ms. A request takes some ten turns. */
+import { giveWay } from "../kernel/turns.ts";
+
+/** How long the jobs of one turn may take, in ms. */
 const SLICE_MS = 3;
 
 /**
@@ -26,7 +28,7 @@ export class PacedJobs {
   #beginSlice(): void {
     this.#isScheduled = true;
     this.#sliceEnd = performance.now() + SLICE_MS;
-    setImmediate(() => this.#goOn());
+    giveWay(SLICE_MS, () => this.#goOn());
   }
 
   #goOn(): void {

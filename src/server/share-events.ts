@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, OperationDefinitionNode } from "graphql";
 import { createSourceEventStream, getOperationAST, Kind, print, visit } from "graphql";
@@ -6,11 +7,15 @@ import type { GraphQLContext } from "../graphql/builder.ts";
 import type { Execute } from "../graphql/execution/planned-executor.ts";
 import type { EventSharing } from "../graphql/event-sharing.ts";
 import { EVENT_SHARING, NOTHING_MORE } from "../graphql/event-sharing.ts";
+import { isPromise } from "../graphql/execution/execute-fields.ts";
 import type { Json } from "../kernel/json.ts";
 import { canonicalJson } from "../kernel/json.ts";
+import type { Sink } from "../kernel/subscriber.ts";
+import { Subscriber } from "../kernel/subscriber.ts";
 import { sendEventStream, sendNothingMore } from "./event-stream.ts";
 import type { Asker, MaskError } from "./mask-error.ts";
 import { PacedJobs } from "./paced-jobs.ts";
+import type { PreparedResult } from "./prepared-result.ts";
 import { preparedOf, prepareResult } from "./prepared-result.ts";
 
 /** The bytes of results that are kept. For a slow subscription, an older item is executed again. */
@@ -18,24 +23,36 @@ const MAX_BYTES = 16 * 1024 * 1024;
 /** What a result takes beside its JSON, in bytes: about. */
 const RESULT_BYTES = 2000;
 
+/** A result, or a promise of it. */
+type Executed = ExecutionResult | Promise<ExecutionResult>;
+
 /** Results of items by the class of their receivers. */
 class SharedResults {
-  readonly #byItem = new WeakMap<object, Map<string, Promise<ExecutionResult>>>();
+  readonly #byItem = new WeakMap<object, Map<string, Executed>>();
   /** What forgets each result that is kept, with its bytes, the oldest first. */
   readonly #kept = new Map<() => void, number>();
   #bytes = 0;
 
-  /** The result; made by `run` unless it is kept. */
-  get(item: object, receivers: string, run: () => Promise<ExecutionResult>): Promise<ExecutionResult> {
-    const results = this.#byItem.get(item) ?? new Map<string, Promise<ExecutionResult>>();
+  /** The result, or a promise of it; made by `run` unless it is kept. */
+  get(item: object, receivers: string, run: () => Executed): Executed {
+    const results = this.#byItem.get(item) ?? new Map<string, Executed>();
     const known = results.get(receivers);
     if (known !== undefined) {
       return known;
     }
-    const result = run();
-    this.#byItem.set(item, results.set(receivers, result));
     const forget = (): void => void results.delete(receivers);
-    result.then((made) => this.#keep(forget, preparedOf(made)?.json.length ?? 0), forget);
+    const keep = (made: ExecutionResult): void => {
+      results.set(receivers, made);
+      this.#keep(forget, preparedOf(made)?.json.length ?? 0);
+    };
+    this.#byItem.set(item, results);
+    const result = run();
+    if (isPromise(result)) {
+      results.set(receivers, result);
+      result.then(keep, forget);
+    } else {
+      keep(result);
+    }
     return result;
   }
 
@@ -105,19 +122,53 @@ async function subscribe(
     parts.spent.add(request);
   }
   const sharing = sharingOf(args);
-  const run = async (item: unknown): Promise<ExecutionResult> => {
-    const result = (await parts.execute({ ...args, rootValue: item })) as ExecutionResult;
+  const finish = (item: unknown, result: ExecutionResult): ExecutionResult => {
     const errors = result.errors?.map((error) => parts.maskError(error, args.contextValue as Asker));
     const id = isObject(item) ? sharing?.idOf?.(item) : undefined;
     return prepareResult({ ...result, ...(errors && { errors }) }, id);
   };
-  if (sharing === undefined) {
-    return mapEach(source, run);
+  const run = (item: unknown): Executed => {
+    const result = parts.execute({ ...args, rootValue: item }) as Executed;
+    return isPromise(result) ? result.then((made) => finish(item, made)) : finish(item, result);
+  };
+  const receivers = sharing && receiverClass(args);
+  // What an execution knows of its surroundings is the subscription's, not that of what brings the item.
+  const within = AsyncLocalStorage.snapshot();
+  const resultOf = (item: unknown): Executed =>
+    receivers !== undefined && isObject(item)
+      ? parts.results.get(item, receivers, () => within(run, item))
+      : within(run, item);
+  if (source instanceof Subscriber) {
+    pushes.set(args.contextValue as object, pushFrom(source, resultOf));
   }
-  const receivers = receiverClass(args);
-  return mapEach(source, (item) =>
-    isObject(item) ? parts.results.get(item, receivers, () => run(item)) : run(item),
-  );
+  return mapEach(source, resultOf);
+}
+
+/** Sends each result of a subscription to the sink. Its end, and failures, still come from its iterator. */
+export type Push = (sink: Sink<PreparedResult>) => void;
+
+const pushes = new WeakMap<object, Push>();
+
+/**
+ * What pushes the results of a subscription, past the pipeline's plugins, which have nothing left to do: reading through them
+ * costs some ten promises a result. Undefined for a source that can only be read.
+ * @param context the subscription's
+ */
+export function pushOf(context: unknown): Push | undefined {
+  return pushes.get(context as object);
+}
+
+function pushFrom(source: Subscriber<unknown>, resultOf: (item: unknown) => Executed): Push {
+  return (sink) => {
+    const send = (result: ExecutionResult): Promise<unknown> | undefined => {
+      const prepared = preparedOf(result);
+      return prepared && sink(prepared);
+    };
+    source.pushTo((item) => {
+      const result = resultOf(item);
+      return isPromise(result) ? result.then(send) : send(result);
+    });
+  };
 }
 
 function isObject(value: unknown): value is object {
@@ -194,7 +245,7 @@ function withoutRootArguments(operation: OperationDefinitionNode): OperationDefi
 /** The source's items, mapped. Leaving it leaves the source at once, even while `next` waits. */
 function mapEach<Result>(
   source: AsyncIterable<unknown>,
-  map: (item: unknown) => Promise<Result>,
+  map: (item: unknown) => Result | Promise<Result>,
 ): AsyncIterableIterator<Result, undefined> {
   const items = source[Symbol.asyncIterator]();
   const end = { done: true, value: undefined } as const;

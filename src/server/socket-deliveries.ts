@@ -1,22 +1,31 @@
 import { preparedOf } from "./prepared-result.ts";
+import type { Push } from "./share-events.ts";
 
-/** Sends the result, as JSON, of an operation on one WebSocket. @returns a promise where the client has to catch up first */
-export type SendNext = (operationId: string, json: Buffer) => Promise<void> | undefined;
+/** Sends a result of one operation, as JSON. @returns a promise where the client has to catch up first */
+export type SendNext = (json: Buffer) => Promise<void> | undefined;
 
 /**
  * Sends the results of a subscription by itself, so that the JSON that several sockets share is not made again. What is left
  * for the protocol is the results that nobody prepared, and the end.
+ * @param push brings the results, where they need not be read from the iterator
  */
 export function deliverPrepared<Result extends object>(
   results: AsyncIterable<Result>,
-  operationId: string,
   sendNext: SendNext,
+  push?: Push,
 ): AsyncIterableIterator<Result, undefined> {
   const source = results[Symbol.asyncIterator]();
   const end = { done: true, value: undefined } as const;
-  const state = { hasLeft: false };
+  const state = { hasLeft: false, hasBegun: false };
+  const begin = (): void => {
+    state.hasBegun = true;
+    push?.(({ json }) => (state.hasLeft ? undefined : sendNext(json)));
+  };
   const rest: AsyncIterableIterator<Result, undefined> = {
     async next() {
+      if (!state.hasBegun) {
+        begin();
+      }
       while (!state.hasLeft) {
         const step = await source.next();
         if (step.done === true) {
@@ -27,7 +36,7 @@ export function deliverPrepared<Result extends object>(
           return { done: false, value: step.value };
         }
         if (!state.hasLeft) {
-          await sendNext(operationId, prepared.json);
+          await sendNext(prepared.json);
         }
       }
       return end;

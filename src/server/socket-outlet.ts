@@ -8,9 +8,17 @@ const MAX_WAITING_BYTES = 64 * 1024;
 
 /** Writes the messages of subscriptions to one WebSocket, past its library: those of one moment in one go. */
 export interface SocketOutlet {
-  readonly sendNext: SendNext;
+  /** What sends the results of the operation. */
+  sendNextOf(operationId: string): SendNext;
   /** Writes what waits. Call it before anything else is sent. */
   flush(): void;
+}
+
+/** A message that is not written yet. Its JSON is shared with other sockets, so it takes next to nothing while it waits. */
+interface Message {
+  /** Its bytes before the JSON. */
+  readonly start: Buffer;
+  readonly json: Buffer;
 }
 
 /**
@@ -18,30 +26,28 @@ export interface SocketOutlet {
  * @param jobs writes of all sockets
  */
 export function createSocketOutlet(webSocket: WebSocket, connection: Duplex, jobs: PacedJobs): SocketOutlet {
-  let waiting: Buffer[] = [];
+  let waiting: Message[] = [];
   let waitingBytes = 0;
-  let isAsked = false;
   const flush = (): void => {
-    isAsked = false;
     if (waiting.length > 0 && webSocket.readyState === webSocket.OPEN) {
-      connection.write(waiting.length === 1 ? waiting[0] : Buffer.concat(waiting, waitingBytes));
+      connection.write(framesOf(waiting, waitingBytes));
     }
     waiting = [];
     waitingBytes = 0;
   };
   return {
     flush,
-    sendNext(operationId, json) {
-      const message = nextMessage(operationId, json);
-      waiting.push(message);
-      waitingBytes += message.length;
-      if (!isAsked) {
-        isAsked = true;
-        jobs.run(flush);
-      }
-      return waitingBytes + connection.writableLength > MAX_WAITING_BYTES
-        ? caughtUp(connection, jobs, flush)
-        : undefined;
+    sendNextOf(operationId) {
+      const start = Buffer.from(`{"id":${JSON.stringify(operationId)},"type":"next","payload":`);
+      return (json) => {
+        waitingBytes += MAX_HEAD_BYTES + start.length + json.length + 1;
+        if (waiting.push({ start, json }) === 1) {
+          jobs.run(flush);
+        }
+        return waitingBytes + connection.writableLength > MAX_WAITING_BYTES
+          ? caughtUp(connection, jobs, flush)
+          : undefined;
+      };
     },
   };
 }
@@ -66,29 +72,39 @@ function caughtUp(connection: Duplex, jobs: PacedJobs, flush: () => void): Promi
   });
 }
 
-const MESSAGE_END = Buffer.from("}");
 /** The first byte of a frame that is a whole text message. */
 const WHOLE_TEXT = 0x81;
+/** The bytes of a frame before its message, at most. */
+const MAX_HEAD_BYTES = 10;
+const MESSAGE_END = 0x7d;
 
-/** A WebSocket frame with the message `next` of the protocol. Only its beginning differs between sockets. */
-function nextMessage(operationId: string, json: Buffer): Buffer {
-  const start = `{"id":${JSON.stringify(operationId)},"type":"next","payload":`;
-  const startBytes = Buffer.byteLength(start);
-  const length = startBytes + json.length + MESSAGE_END.length;
-  const head = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const frame = Buffer.allocUnsafe(head + length);
-  frame[0] = WHOLE_TEXT;
-  if (head === 2) {
-    frame[1] = length;
-  } else if (head === 4) {
-    frame[1] = 126;
-    frame.writeUInt16BE(length, 2);
-  } else {
-    frame[1] = 127;
-    frame.writeBigUInt64BE(BigInt(length), 2);
+/** WebSocket frames with messages `next` of the protocol. Only their beginnings differ between sockets. */
+function framesOf(messages: readonly Message[], maxBytes: number): Buffer {
+  const frames = Buffer.allocUnsafe(maxBytes);
+  let at = 0;
+  for (const { start, json } of messages) {
+    at = writeHead(frames, at, start.length + json.length + 1);
+    frames.set(start, at);
+    at += start.length;
+    frames.set(json, at);
+    at += json.length;
+    frames[at] = MESSAGE_END;
+    at += 1;
   }
-  frame.write(start, head);
-  json.copy(frame, head + startBytes);
-  MESSAGE_END.copy(frame, head + length - MESSAGE_END.length);
-  return frame;
+  return frames.subarray(0, at);
+}
+
+/** @returns where the message begins */
+function writeHead(frames: Buffer, at: number, length: number): number {
+  frames[at] = WHOLE_TEXT;
+  if (length < 126) {
+    frames[at + 1] = length;
+    return at + 2;
+  }
+  if (length < 65_536) {
+    frames[at + 1] = 126;
+    return frames.writeUInt16BE(length, at + 2);
+  }
+  frames[at + 1] = 127;
+  return frames.writeBigUInt64BE(BigInt(length), at + 2);
 }

@@ -13,8 +13,9 @@ import type { MaskError } from "./mask-error.ts";
 import { publicError, publicResult } from "./prepared-result.ts";
 import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Peer } from "./callers/peer.ts";
-import type { SendNext } from "./socket-deliveries.ts";
+import { pushOf } from "./share-events.ts";
 import { deliverPrepared } from "./socket-deliveries.ts";
+import type { SocketOutlet } from "./socket-outlet.ts";
 
 /** The state of one WebSocket. */
 export interface SocketExtra {
@@ -22,7 +23,7 @@ export interface SocketExtra {
   readonly headers: Headers;
   readonly authorization: string | undefined;
   readonly peer: Peer;
-  readonly sendNext: SendNext;
+  readonly sendNextOf: SocketOutlet["sendNextOf"];
   /** The signal that says that the client has ended its operation of that id, or left. */
   readonly leavingOf: (id: string) => AbortSignal;
   /** Closes the socket. */
@@ -69,8 +70,10 @@ export function createSocketProtocol(options: SocketProtocolOptions): Server<Soc
     },
     execute: (args) => (args as PreparedArgs).rootValue.execute(withoutRoot(args)),
     subscribe: (args) => (args as PreparedArgs).rootValue.subscribe(withoutRoot(args)),
-    onOperation: ({ extra }, id, _payload, _args, result) =>
-      Symbol.asyncIterator in result ? deliverPrepared(result, id, extra.sendNext) : undefined,
+    onOperation: ({ extra }, id, _payload, { contextValue }, result) =>
+      Symbol.asyncIterator in result
+        ? deliverPrepared(result, extra.sendNextOf(id), pushOf(contextValue))
+        : undefined,
     onNext: (_context, _id, _payload, _args, result) => publicResult(result as ExecutionResult),
     onError: (_context, _id, _payload, errors) => errors.map(publicError),
     onClose({ extra }) {

@@ -115,7 +115,7 @@ function serve(
     {
       headers: headersOf(request),
       peer: peerOf(request),
-      sendNext: outlet.sendNext,
+      sendNextOf: outlet.sendNextOf,
       operations: () => intake.operations,
       leavingOf: (id) => intake.leavingOf(id),
       authorization: request.headers.authorization,

@@ -31,7 +31,8 @@ import { generateFixture } from "../integration/models/generate-fixture.ts";
 import type { ModelsFixture } from "../integration/models/models-fixture.ts";
 import { createModelsFixture } from "../integration/models/models-fixture.ts";
 
-const RUNS = 250;
+/** Each run has seeds of its own. */
+const RUNS = 100;
 /** Runs at the same time: a run mostly waits for the database. */
 const LANES = 4;
 const LIMIT = 1000;

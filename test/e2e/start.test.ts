@@ -68,38 +68,57 @@ test("a cold start migrates, seeds with progress and serves; SIGTERM stops every
   expect(hasServer()).toBe(false);
 });
 
-test("a warm start prints only one line; SIGINT stops everything", async () => {
-  const process = await startPowerCrud({ POWERCRUD_SEED_CITIES: "7" });
-  const url = await untilReady(process);
-  expect(await countCities(url)).toEqual(SEEDED);
-  process.kill("SIGINT");
-  expect(await process.exited).toEqual({ code: 0, signal: null });
-  expect(process.lines).toEqual([`ready ${url}`]);
-  expect(hasServer()).toBe(false);
-});
+describe("processes on one folder", () => {
+  let running: PowerCrudProcess;
+  let url: string;
 
-test("a start takes over the database of a process that was killed with -9", async () => {
-  const killed = await startPowerCrud();
-  await untilReady(killed);
-  killed.kill("SIGKILL");
-  await killed.exited;
-  expect(hasServer()).toBe(true);
-  const next = await startPowerCrud();
-  expect(await countCities(await untilReady(next))).toEqual(SEEDED);
-  next.kill("SIGTERM");
-  expect(await next.exited).toEqual({ code: 0, signal: null });
-  expect(hasServer()).toBe(false);
-});
+  test("share the database; the first to stop leaves it to the other, whose warm start prints one line", async () => {
+    const more = { POWERCRUD_SEED_CITIES: "7" };
+    const [first, second] = await Promise.all([startPowerCrud(more), startPowerCrud(more)]);
+    [, url] = await Promise.all([untilReady(first), untilReady(second)]);
+    first.kill("SIGTERM");
+    expect((await first.exited).code).toBe(0);
+    expect(await countCities(url)).toEqual(SEEDED);
+    expect(second.lines).toEqual([`ready ${url}`]);
+    running = second;
+  });
 
-test("two processes on one folder share the database; the first to stop leaves it to the other", async () => {
-  const [first, second] = await Promise.all([startPowerCrud(), startPowerCrud()]);
-  const [, url] = await Promise.all([untilReady(first), untilReady(second)]);
-  first.kill("SIGTERM");
-  expect((await first.exited).code).toBe(0);
-  expect(await countCities(url)).toEqual(SEEDED);
-  second.kill("SIGTERM");
-  expect((await second.exited).code).toBe(0);
-  expect(hasServer()).toBe(false);
+  test("leave it to the next when they are killed with -9", async () => {
+    running.kill("SIGKILL");
+    await running.exited;
+    expect(hasServer()).toBe(true);
+    running = await startPowerCrud();
+    url = await untilReady(running);
+    expect(await countCities(url)).toEqual(SEEDED);
+  });
+
+  test("let a migration name what it applied", async () => {
+    const migrate = await spawnPowerCrud(["migrate"], environment());
+    expect((await migrate.exited).code).toBe(0);
+    // The demo leaves out the indexes of its searches: they cost more than all of its other indexes when cities change.
+    expect(migrate.lines).toEqual([
+      "the database is up to date",
+      expect.stringMatching(/^-- Lists and searches would use these indexes/),
+      "-- search in Country: words",
+      expect.stringMatching(
+        /^CREATE INDEX CONCURRENTLY "country_search_words_idx" ON "public"."country" USING gin .*;$/,
+      ),
+      "-- search in Country: words with a wrong letter",
+      expect.stringContaining("gin_trgm_ops"),
+      "-- search in City: words",
+      expect.stringContaining('"city_search_words_idx"'),
+      "-- search in City: words with a wrong letter",
+      expect.stringContaining('"city_search_near_idx"'),
+    ]);
+    expect(await countCities(url)).toEqual(SEEDED);
+  });
+
+  test("stop everything on SIGINT", async () => {
+    running.kill("SIGINT");
+    expect(await running.exited).toEqual({ code: 0, signal: null });
+    expect(running.lines).toEqual([`ready ${url}`]);
+    expect(hasServer()).toBe(false);
+  });
 });
 
 test("a process that is asked to stop before it is ready stops", async () => {
@@ -190,29 +209,4 @@ test("wrong usage is explained and ends with 2", async () => {
   const process = await spawnPowerCrud(["strat"]);
   expect((await process.exited).code).toBe(2);
   expect(process.lines[0]).toBe("powercrud: unknown command 'strat'");
-});
-
-test("migrate names what it applied, even while a service runs on the same folder", async () => {
-  const service = await startPowerCrud();
-  const url = await untilReady(service);
-  const migrate = await spawnPowerCrud(["migrate"], environment());
-  expect((await migrate.exited).code).toBe(0);
-  // The demo leaves out the indexes of its searches: they cost more than all of its other indexes when cities change.
-  expect(migrate.lines).toEqual([
-    "the database is up to date",
-    expect.stringMatching(/^-- Lists and searches would use these indexes/),
-    "-- search in Country: words",
-    expect.stringMatching(
-      /^CREATE INDEX CONCURRENTLY "country_search_words_idx" ON "public"."country" USING gin .*;$/,
-    ),
-    "-- search in Country: words with a wrong letter",
-    expect.stringContaining("gin_trgm_ops"),
-    "-- search in City: words",
-    expect.stringContaining('"city_search_words_idx"'),
-    "-- search in City: words with a wrong letter",
-    expect.stringContaining('"city_search_near_idx"'),
-  ]);
-  expect(await countCities(url)).toEqual(SEEDED);
-  service.kill("SIGTERM");
-  expect((await service.exited).code).toBe(0);
 });

@@ -21,7 +21,8 @@ beforeAll(async () => {
   watch = new pg.Client(database.url);
   await Promise.all([sql.connect(), watch.connect()]);
   await sql.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
-  service = await serve({});
+  // So long that only what the tests look at ends a read.
+  service = await serve({ readTimeoutMs: 60_000 });
 });
 afterEach(() => sql.query("ROLLBACK"));
 afterAll(async () => {

@@ -1,5 +1,5 @@
 import type { Viewer } from "../access/viewer.ts";
-import type { Model } from "../records/model.ts";
+import type { Model, RelationField } from "../records/model.ts";
 import { recordKeyOf } from "../records/record-key.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
@@ -18,10 +18,11 @@ import type { Links } from "./linked-records.ts";
 import { linksOfTarget } from "./linked-records.ts";
 import type { NestedRelation } from "./nested-relations.ts";
 import { nestedRelations } from "./nested-relations.ts";
+import { parseRowField } from "./row-field.ts";
 
 /** Records to write together with another, into one of its lists. */
 export interface NestedRecords {
-  /** New ones, without the columns that refer to the other record. */
+  /** New ones, without what refers to the other record or links them with it. */
   readonly create?: readonly RowData[];
   /** Ids of records that are there: from now on they refer to the other record. */
   readonly connect?: readonly string[];
@@ -35,7 +36,10 @@ export interface NestedPart {
   readonly model: Model;
   readonly operation: "CREATE" | "UPDATE_EACH";
   readonly batch: RecordBatch;
+  /** To other records than the one that they are written with. */
   readonly links: readonly Links[];
+  /** What the caller names of each record, see row-field. */
+  readonly named: readonly string[];
   /** The problem of a record, for the caller. */
   readonly problemOf: (error: NewTaskError) => RecordProblem;
 }
@@ -69,9 +73,8 @@ export async function parseNested(
     const relation = relations.get(name);
     const misfit = describeMisfit(relation, records);
     if (relation === undefined || misfit !== undefined) {
-      return {
-        problems: [problemAt("", relation?.field.apiName ?? name, `${model.apiName}.${name}: ${misfit}`)],
-      };
+      const place = relation?.apiName ?? name;
+      return { problems: [problemAt("", place, `${model.apiName}.${place}: ${misfit}`)] };
     }
     for (const list of listsOf(relation, model, id, records ?? {})) {
       const parsed = await parseList(ports, viewer, relation.target, list);
@@ -92,7 +95,7 @@ function describeMisfit(
     return "no records can be written with it.";
   }
   if (records === null) {
-    return "cannot be null. Leave it out, or give create or connect.";
+    return `cannot be null. Leave it out, or give ${relation.opposite ? "records" : "create or connect"}.`;
   }
   const given = Object.entries(records).filter(([, list]) => list !== undefined);
   if (given.length === 0) {
@@ -112,11 +115,13 @@ function describeMisfit(
 interface NestedList {
   readonly target: RowsTarget & { readonly operation: "CREATE" | "UPDATE_EACH" };
   readonly pathsOf: (at: number) => RowPaths;
+  /** Links each new record with the one that it is written with: from its own side, where both are there. */
+  readonly back?: { readonly field: RelationField; readonly link: RowData };
 }
 
-/** The new records, then those to connect; the paths are `cities.0` and `cities.connect.0`. */
+/** The new records, then those to connect; the paths are `cities.0` or `createTags.0`, and `cities.connect.0`. */
 function listsOf(
-  { field, foreignKey }: NestedRelation,
+  { apiName, foreignKey, opposite }: NestedRelation,
   model: Model,
   id: string,
   { create = [], connect = [] }: NestedRecords,
@@ -133,11 +138,12 @@ function listsOf(
     };
   const created: NestedList = {
     target: { operation: "CREATE", records: create.map((row) => ({ ...row, ...reference })) },
-    pathsOf: at(field.apiName),
+    pathsOf: at(apiName),
+    ...(opposite && { back: { field: opposite, link: { [opposite.name]: { add: [id] } } } }),
   };
   const connected: NestedList = {
     target: { operation: "UPDATE_EACH", records: connect.map((each) => ({ id: each, data: reference })) },
-    pathsOf: at(`${field.apiName}.connect`),
+    pathsOf: at(`${apiName}.connect`),
   };
   return [created, connected].filter(({ target }) => target.records.length > 0);
 }
@@ -146,7 +152,7 @@ async function parseList(
   ports: EncodePorts & FindPorts,
   viewer: Viewer,
   model: Model,
-  { target, pathsOf }: NestedList,
+  { target, pathsOf, back }: NestedList,
 ): Promise<Parsed<readonly NestedPart[]>> {
   const { models } = ports;
   const problems = target.records.flatMap((row, place) =>
@@ -160,7 +166,8 @@ async function parseList(
   if ("problems" in records) {
     return records;
   }
-  const encoded = await encodeRows(ports, model, target, records.value, paths);
+  const written = back === undefined ? target : withLinks(target, back.link);
+  const encoded = await encodeRows(ports, model, written, records.value, paths);
   if ("problems" in encoded) {
     return encoded;
   }
@@ -171,9 +178,21 @@ async function parseList(
       operation: target.operation,
       batch,
       links,
+      named: batch.fields.filter((text) => !isOf(back?.field, text)),
       problemOf: (error) => describeError(model, target.operation, error, pathsOf(error.index ?? 0).record),
     })),
   };
+}
+
+function withLinks(target: NestedList["target"], link: RowData): NestedList["target"] {
+  return target.operation === "CREATE"
+    ? { ...target, records: target.records.map((row) => ({ ...row, ...link })) }
+    : target;
+}
+
+function isOf(relation: RelationField | undefined, text: string): boolean {
+  const field = parseRowField(text);
+  return field.kind === "LINKS" && field.field === relation?.name;
 }
 
 function describeError(

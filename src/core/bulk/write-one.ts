@@ -84,7 +84,7 @@ function fieldsOf(request: WriteRequest): readonly string[] {
   switch (request.operation) {
     case "CREATE":
     case "UPDATE":
-      return Object.keys(request.data);
+      return [...Object.keys(request.data), ...Object.keys(request.nested ?? {})];
     case "UPSERT":
       return [...Object.keys(request.create), ...Object.keys(request.update)];
     case "DELETE":
@@ -109,8 +109,8 @@ async function prepareNested(
   if ("problems" in parsed) {
     return invalid(parsed.problems);
   }
-  for (const { model: target, operation, batch } of parsed.value) {
-    const forbidden = refuseRows(ports.access, viewer, target, operation, batch.fields);
+  for (const { model: target, operation, named } of parsed.value) {
+    const forbidden = refuseRows(ports.access, viewer, target, operation, named);
     if (forbidden !== undefined) {
       return forbidden;
     }

@@ -1,6 +1,7 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { createFailureLog } from "../../kernel/logger.ts";
 import type { Json } from "../../kernel/json.ts";
+import { giveWay } from "../../kernel/turns.ts";
 import type { Passes } from "../../kernel/passes.ts";
 import { createPasses } from "../../kernel/passes.ts";
 import type { Task } from "../tasks/task.ts";
@@ -16,6 +17,8 @@ import type { ReplayedPage, TaskSubscription } from "./task-subscription.ts";
 const MAX_RESTATED = 1000;
 /** The most offers of events to subscriptions in one turn of the event loop. */
 const MAX_OFFERS = 1000;
+/** What as many take, in ms: about. */
+const REST_MS = 5;
 
 /** Reads the log once for all subscriptions, and offers them the events. */
 export class FeedReader {
@@ -234,7 +237,7 @@ export class FeedReader {
   async #rest(): Promise<void> {
     if (this.#offers >= MAX_OFFERS) {
       this.#offers = 0;
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise<void>((resolve) => giveWay(REST_MS, resolve));
     }
   }
 

@@ -43,8 +43,6 @@ export function BulkDrawer(props: {
           <Text size="sm">They are deleted for good. A preview tells which ones cannot be.</Text>
         )}
         <ConflictChoice value={bulk.onConflict} onChange={bulk.chooseConflict} />
-        {bulk.refusal === undefined ? null : <ConflictNotice refusal={bulk.refusal} />}
-        {bulk.preview === undefined ? null : <BulkPreview taskId={bulk.preview} verb={verb} />}
         <Group>
           <Button
             variant="default"
@@ -63,6 +61,9 @@ export function BulkDrawer(props: {
             {words.launch} {many}
           </Button>
         </Group>
+        {/* Below the buttons, which would move under the pointer while it grows. */}
+        {bulk.refusal === undefined ? null : <ConflictNotice refusal={bulk.refusal} />}
+        {bulk.preview === undefined ? null : <BulkPreview taskId={bulk.preview} verb={verb} />}
       </Stack>
     </Drawer>
   );

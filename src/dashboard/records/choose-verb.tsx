@@ -21,7 +21,6 @@ export function ChooseVerb(props: {
         aria-label="Field"
         placeholder="Field"
         searchable
-        selectFirstOptionOnChange
         data={fields.map(({ name, title }) => ({ value: name, label: title }))}
         value={field ?? null}
         onChange={(next) => (next === null ? undefined : onField(next))}

@@ -110,7 +110,9 @@ function ConditionFields(props: {
         onField={(name) => {
           const [first] = fields.find((one) => one.name === name)?.verbs ?? [];
           const text = isFlag(first?.name ?? "") ? "true" : "";
-          change({ ...NOTHING, field: name, verb: first?.name, text, nested: undefined });
+          // Of a record that is referred to, something is asked; of many, whether there are any may be enough.
+          const nested = first?.isNested === true && first.name === "is" ? NOTHING : undefined;
+          change({ ...NOTHING, field: name, verb: first?.name, text, nested });
         }}
         onChoice={(choice) => change(ofChoice(choice, verb, draft))}
       />

@@ -57,10 +57,11 @@ export function RecordTable(props: RecordTableProps): JSX.Element {
       <Table verticalSpacing={props.isRoomy ? 10 : 4} highlightOnHover>
         <Heads {...props} />
         <Table.Tbody>
-          {table.getRowModel().rows.map((row) => (
+          {table.getRowModel().rows.map((row, at) => (
             <Table.Tr
               key={row.id}
-              tabIndex={0}
+              // One stop for all rows: arrows move between them.
+              tabIndex={at === 0 ? 0 : -1}
               data-record={row.id}
               onKeyDown={(event) => moveOrChoose(event, row.id, choice)}
               bg={choice.has(row.id) ? "var(--mantine-primary-color-light)" : undefined}
@@ -89,6 +90,7 @@ export function RecordTable(props: RecordTableProps): JSX.Element {
                         params={{ model: shape.model.name, id: row.id }}
                         c="inherit"
                         size="sm"
+                        tabIndex={-1}
                       >
                         <ValueText shape={shape} field={field} value={cell.getValue()} />
                       </PageLink>
@@ -204,5 +206,7 @@ function moveOrChoose(event: KeyboardEvent<HTMLElement>, id: string, choice: Cho
   } else if (event.key === " ") {
     event.preventDefault();
     choice.toggle([id], !choice.has(id));
+  } else if (event.key === "Enter") {
+    row.querySelector("a")?.click();
   }
 }

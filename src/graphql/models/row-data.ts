@@ -68,17 +68,17 @@ export interface SingleData {
 /** Takes the nested lists out of the values of a single write. */
 export function toSingleData(models: ModelRegistry, model: Model, given: RowArgument): SingleData {
   const relations = nestedRelations(models, model);
-  if (relations.every(({ field }) => given[field.apiName] === undefined)) {
+  if (relations.every(({ apiName }) => given[apiName] === undefined)) {
     return { data: toRowData(model, given) };
   }
   const relationOf = (name: string): NestedRelation | undefined =>
-    relations.find(({ field }) => field.apiName === name);
+    relations.find(({ apiName }) => apiName === name);
   const members = Object.entries(given).filter(([, value]) => value !== undefined);
   const nested = members.flatMap(([name, value]) => {
     const relation = relationOf(name);
     return relation === undefined
       ? []
-      : [[relation.field.name, toNestedRecords(relation.target, value as NestedArgument | null)] as const];
+      : [[relation.field.name, toNestedRecords(relation, value as NestedArgument | null)] as const];
   });
   return {
     data: toRowData(model, Object.fromEntries(members.filter(([name]) => !relationOf(name)))),
@@ -86,17 +86,16 @@ export function toSingleData(models: ModelRegistry, model: Model, given: RowArgu
   };
 }
 
-/** A nested list as GraphQL passes it. */
-interface NestedArgument {
-  readonly create?: readonly RowArgument[] | null;
-  readonly connect?: readonly string[] | null;
-}
+/** A nested list as GraphQL passes it: of links, only new records. */
+type NestedArgument =
+  | readonly RowArgument[]
+  | { readonly create?: readonly RowArgument[] | null; readonly connect?: readonly string[] | null };
 
-function toNestedRecords(target: Model, value: NestedArgument | null): NestedRecords | null {
+function toNestedRecords({ target }: NestedRelation, value: NestedArgument | null): NestedRecords | null {
   if (value === null) {
     return null;
   }
-  const { create, connect } = givenMembers(value);
+  const { create, connect } = "length" in value ? { create: value } : givenMembers(value);
   return {
     ...(create ? { create: create.map((row) => toRowData(target, row)) } : {}),
     ...(connect ? { connect } : {}),

@@ -9,7 +9,7 @@ import {
   isKeyCreatable,
   isNeeded,
 } from "../../core/records/writable-fields.ts";
-import type { ColumnField, Model } from "../../core/records/model.ts";
+import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { canCreate } from "../../core/records/model.ts";
 import { idsOf } from "../record-ids.ts";
 import { SHARED_INPUTS } from "./model-names.ts";
@@ -69,35 +69,47 @@ function newRecordInput(
   });
 }
 
-function createdLinks(schema: ModelSchema, model: Model, sort: WriteSort, t: InputBuilder): InputFields {
-  return linkInputs(schema, model, sort, ({ apiName: type, name: owner }) =>
+/** @param filled links that are made without being named */
+function createdLinks(
+  schema: ModelSchema,
+  model: Model,
+  sort: WriteSort,
+  t: InputBuilder,
+  filled?: RelationField,
+): InputFields {
+  const links = linkInputs(schema, model, sort, ({ apiName: type, name: owner }) =>
     t.field({ type: ["ID"], ...idsOf(owner), description: `Ids of records of ${type} to link with.` }),
   );
+  return Object.fromEntries(Object.entries(links).filter(([name]) => name !== filled?.apiName));
 }
 
-/** The lists that are written together with a record of the model: `cities: CountryNestedCitiesInput`. */
+/** The lists that are written together with a record: `cities: CountryNestedCitiesInput`, `createTags: [CityNestedTagsCreateInput!]`. */
 function nestedInputs(schema: ModelSchema, model: Model, t: InputBuilder): InputFields {
   return Object.fromEntries(
     nestedRelations(schema.models, model).map((nested) => [
-      nested.field.apiName,
-      t.field({
-        type: nestedInput(schema, model, nested),
-        description: `Records of ${nested.target.apiName} to write with it: all of it, or nothing.`,
-      }),
+      nested.apiName,
+      nested.opposite === undefined
+        ? t.field({
+            type: nestedInput(schema, model, nested),
+            description: `Records of ${nested.target.apiName} to write with it: all of it, or nothing.`,
+          })
+        : t.field({
+            type: [nestedCreateInput(schema, model, nested)],
+            description: `New records of ${nested.target.apiName} to write with it, linked as its ${nested.field.apiName}: all of it, or nothing.`,
+          }),
     ]),
   );
 }
 
 function nestedInput(schema: ModelSchema, model: Model, nested: NestedRelation): AnyInputRef {
   const { field, target, canCreate: isCreatable, canConnect } = nested;
-  const names = schema.names.of(model).nested[field.name];
-  return schema.input(names?.list ?? "", {
+  return schema.input(schema.names.of(model).nested[field.name]?.list ?? "", {
     description: `Records of ${target.apiName} to write with a record of ${model.apiName}. They are checked, guarded and written as by their own mutations.`,
     fields: (t) => ({
       ...(isCreatable
         ? {
             create: t.field({
-              type: [nestedCreateInput(schema, names?.create ?? "", nested)],
+              type: [nestedCreateInput(schema, model, nested)],
               description: "New records.",
             }),
           }
@@ -117,16 +129,19 @@ function nestedInput(schema: ModelSchema, model: Model, nested: NestedRelation):
 
 function nestedCreateInput(
   schema: ModelSchema,
-  name: string,
-  { target, foreignKey }: NestedRelation,
+  model: Model,
+  { field, target, foreignKey, opposite }: NestedRelation,
 ): AnyInputRef {
   const filled = new Set(foreignKey.map(({ column }) => column.name));
   const columns = creatableColumns(target, "SINGLE").filter((column) => !filled.has(column.name));
-  return schema.input(name, {
-    description: `A new record of ${target.apiName}, without what refers to the record that it is written with.`,
+  return schema.input(schema.names.of(model).nested[field.name]?.create ?? "", {
+    description:
+      opposite === undefined
+        ? `A new record of ${target.apiName}, without what refers to the record that it is written with.`
+        : `A new record of ${target.apiName}, linked with the record that it is written with.`,
     fields: (t) => ({
       ...columnInputs(schema, columns, t, isNeeded),
-      ...createdLinks(schema, target, "SINGLE", t),
+      ...createdLinks(schema, target, "SINGLE", t, opposite),
     }),
   });
 }

@@ -196,4 +196,25 @@ describe("links within one model", () => {
     await release();
     expect(await run({})).toMatchObject({ status: "SUCCEEDED" });
   });
+
+  test("are made together with a new record, in either direction", async () => {
+    await api.query(emptying(`"kept item"`));
+    await api.query("DELETE FROM powercrud.lock");
+    await api.query(
+      `INSERT INTO "kept item" (id, "item title", "changedAt") SELECT n + 1000, 'item ' || n, now() FROM generate_series(1, 2) n`,
+    );
+    const links =
+      "friends(first: 9, orderBy: [{id: ASC}]) { nodes { title } } friendOf(first: 9) { nodes { title } }";
+    const made = await api.data(`mutation {
+      a: updateItem(id: "1001", data: {friends: {add: ["1002"]}, createFriends: [{title: "friend"}]}) { ... on UpdateItemPayload { item { title } } }
+      b: updateItem(id: "1001", data: {createFriendOf: [{title: "fan"}]}) { ... on UpdateItemPayload { item { ${links} } } }
+      c: createItem(data: {title: "new", createFriends: [{title: "other"}]}) { ... on CreateItemPayload { item { ${links} } } }
+    }`);
+    const titles = ({ item: { friends, friendOf } }: Answer): unknown =>
+      [friends, friendOf].map(({ nodes }) => nodes.map(({ title }: Answer) => title as string));
+    expect([titles(made.b), titles(made.c)]).toEqual([
+      [["friend", "item 2"], ["fan"]],
+      [["other"], []],
+    ]);
+  });
 });

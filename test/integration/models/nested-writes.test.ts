@@ -5,35 +5,12 @@ import { codeBlocks } from "../../support/markdown-code.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 import { emptying } from "../../support/empty-tables.ts";
-
-/** What the app's hooks were called with. */
-const calls: string[] = [];
-
-const APP: ModelOptionsMap = {
-  City: {
-    access: ({ viewer: { id } }) => (id === "small" ? { population: { lt: 100 } } : true),
-    validate: (_record, { name }) =>
-      name?.set === "invalid" ? [{ field: "name", message: "No city is invalid." }] : [],
-    hooks: {
-      beforeCreate({ records }) {
-        calls.push(
-          ...records.map(({ id, change }) => `create ${id} of ${String(change["countryCode"]?.set)}`),
-        );
-        return records.flatMap(({ id, change }) =>
-          change["name"]?.set === "refused" ? [{ id, message: "No city is refused." }] : [],
-        );
-      },
-      afterUpdate: ({ records }) =>
-        void calls.push(
-          ...records.map(({ id, record }) => `updated ${id} to ${String(record?.["countryCode"])}`),
-        ),
-    },
-  },
-};
+import { APP, calls } from "./nested-app.ts";
 
 const SMALL: Viewer = { id: "small" };
 const FIELDS = `__typename ... on Error { code message } ... on ValidationError { problems { code field message } }
   ... on ConflictError { conflicts { model } }`;
+const TAGS = `city { id tags(first: 10, orderBy: [{label: ASC}]) { nodes { label } } }`;
 const READ = `country { code updatedAt cities(first: 10, orderBy: [{id: ASC}]) { nodes { id name } } }`;
 
 let api: ModelsFixture;
@@ -72,13 +49,41 @@ async function run(source: string, variables: Record<string, unknown>, viewer?: 
   return (await api.data(source, variables, viewer)).it;
 }
 
+function updateCity(data: unknown, viewer?: Viewer, id = "1"): Promise<Answer> {
+  return run(
+    `mutation ($id: ID!, $data: CityUpdateInput!) {
+    it: updateCity(id: $id, data: $data) { ${FIELDS} ... on UpdateCityPayload { ${TAGS} } } }`,
+    { id, data },
+    viewer,
+  );
+}
+
+function createCity(data: object, viewer?: Viewer): Promise<Answer> {
+  return run(
+    `mutation ($data: CityCreateInput!) {
+    it: createCity(data: $data) { ${FIELDS} ... on CreateCityPayload { ${TAGS} } } }`,
+    { data: { ...city(9), countryCode: "FR", ...data } },
+    viewer,
+  );
+}
+
+async function insertTag(label: string): Promise<string> {
+  const [tag] = await api.query("INSERT INTO tag VALUES (gen_random_uuid(), $1) RETURNING id::text", [label]);
+  return tag?.["id"] as string;
+}
+
 function city(id: number, more: object = {}): object {
   return { id, name: `City ${id}`, population: 1, latitude: 1, longitude: 1, ...more };
 }
 
+function labelsOf({ city: { tags } }: Answer): string[] {
+  return tags.nodes.map(({ label }: { label: string }) => label);
+}
+
 function everything(): Promise<unknown> {
   return api.query(`SELECT (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.code) FROM country c) AS countries,
-    (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.id) FROM city c) AS cities, (SELECT count(*)::int FROM "_CityToTag") AS links`);
+    (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.id) FROM city c) AS cities, (SELECT count(*)::int FROM "_CityToTag") AS links,
+    (SELECT count(*)::int FROM tag) AS tags`);
 }
 
 /** Runs a write that must be refused, and checks that it changed nothing. */
@@ -101,8 +106,8 @@ describe.each([
   beforeEach(fill);
 
   test("creates and connects records with a new one", async () => {
-    const [tag] = await api.query("INSERT INTO tag VALUES (gen_random_uuid(), 'port') RETURNING id::text");
-    const answer = await create({ create: [city(8, { tags: [tag?.["id"]] }), city(9)], connect: ["2"] });
+    const tag = await insertTag("port");
+    const answer = await create({ create: [city(8, { tags: [tag] }), city(9)], connect: ["2"] });
     expect(answer.country.cities.nodes).toEqual([
       { id: "2", name: "Lyon" },
       { id: "8", name: "City 8" },
@@ -117,6 +122,98 @@ describe.each([
     const bare = await update({ cities: { create: [city(8)], connect: ["1"] } });
     expect(bare.country.cities.nodes.map(({ id }: { id: string }) => id)).toEqual(["1", "2", "8", "9"]);
     expect(await api.query("SELECT name FROM country")).toEqual([{ name: "La France" }]);
+  });
+
+  test("creates records with a new one that it is linked with, beside those that are there, from both sides", async () => {
+    const answer = await createCity({
+      tags: [await insertTag("old")],
+      createTags: [{ label: "port" }, { label: "sea" }],
+    });
+    expect(labelsOf(answer)).toEqual(["old", "port", "sea"]);
+    const { tag } = await run(
+      `mutation ($data: TagCreateInput!) { it: createTag(data: $data) { ${FIELDS} ... on CreateTagPayload {
+        tag { label cities(first: 10, orderBy: [{id: ASC}]) { nodes { id name country { code } } } } } } }`,
+      { data: { label: "new", cities: ["2"], createCities: [city(7, { countryCode: "FR" })] } },
+    );
+    expect(tag.cities.nodes).toEqual([
+      { id: "2", name: "Lyon", country: { code: "FR" } },
+      { id: "7", name: "City 7", country: { code: "FR" } },
+    ]);
+  });
+
+  test("creates records with one that is there and linked with them, beside every change of its links", async () => {
+    const [one, two] = [await insertTag("one"), await insertTag("two")];
+    const createTags = (label: string) => ({ createTags: [{ label }] });
+    expect(labelsOf(await updateCity(createTags("a")))).toEqual(["a"]);
+    expect(labelsOf(await updateCity({ name: "P", tags: { add: [one] }, ...createTags("b") }))).toEqual([
+      "a",
+      "b",
+      "one",
+    ]);
+    expect(labelsOf(await updateCity({ tags: { set: [two] }, ...createTags("c") }))).toEqual(["c", "two"]);
+    expect(labelsOf(await updateCity({ tags: { remove: [two] }, ...createTags("d") }))).toEqual(["c", "d"]);
+    expect(await api.query("SELECT name FROM city WHERE id = 1")).toEqual([{ name: "P" }]);
+  });
+
+  const ID = "0195f8f0-0000-7000-8000-00000000000b";
+
+  test.each([
+    [
+      "a character that cannot be stored",
+      [{ label: "x" }, { label: "y\u0000" }],
+      "createTags.1.label",
+      "VALIDATION_FAILED",
+    ],
+    ["a malformed key", [{ label: "x" }, { id: "y", label: "y" }], "createTags.1.id", "VALIDATION_FAILED"],
+    [
+      "two of the same key",
+      [
+        { id: ID, label: "x" },
+        { id: ID, label: "y" },
+      ],
+      "createTags.1",
+      "VALIDATION_FAILED",
+    ],
+    [
+      "a value that is taken",
+      [{ label: "x" }, { label: "taken" }],
+      "createTags.1.label",
+      "CONSTRAINT_VIOLATED",
+    ],
+    ["null in the place of a list", null, "createTags", "VALIDATION_FAILED"],
+    [
+      "too many",
+      Array.from({ length: 1001 }, (_, at) => ({ label: String(at) })),
+      "createTags",
+      "VALIDATION_FAILED",
+    ],
+  ])(
+    "refuses %s among linked records, with its path, and writes nothing",
+    async (_what, createTags, field, code) => {
+      await insertTag("taken");
+      for (const write of [() => createCity({ createTags }), () => updateCity({ name: "x", createTags })]) {
+        const { problems } = await refused(write);
+        expect(problems).toEqual([{ code, field, message: expect.stringContaining(field) }]);
+      }
+    },
+  );
+
+  test("writes no linked records while a task holds one of them, or the record that they are linked with", async () => {
+    for (const [model, id] of [
+      ["City", "1"],
+      ["City", "9"],
+      ["Tag", ID],
+    ] as const) {
+      const { release } = await api.hold([{ model, ids: [id] }]);
+      const data = { createTags: [{ id: ID, label: "x" }] };
+      const answer = await refused(() => (id === "9" ? createCity(data) : updateCity(data)));
+      expect(answer).toMatchObject({
+        code: "CONFLICT",
+        message: expect.stringContaining(`${model} ${id} is held`),
+        conflicts: [{ model }],
+      });
+      await release();
+    }
   });
 
   test("writes nothing where the record has changed, or is not there", async () => {
@@ -200,7 +297,7 @@ describe("the app's rules for records that are written together with another:", 
   beforeEach(fill);
 
   test("the examples of the guide do what it says", async () => {
-    const [created = "", connected = ""] = codeBlocks(
+    const [created = "", connected = "", linked = ""] = codeBlocks(
       await readFile("docs/nested-writes.md", "utf8"),
       "graphql",
     );
@@ -210,6 +307,37 @@ describe("the app's rules for records that are written together with another:", 
     expect(await api.data(connected)).toEqual({
       updateCountry: { country: { cities: { nodes: [{ id: "1" }, { id: "2" }, { id: "2993458" }] } } },
     });
+    expect(await api.data(linked)).toEqual({
+      updateCity: { city: { tags: { nodes: [{ label: "capital" }, { label: "port" }] } } },
+    });
+  });
+
+  test("linked records: hooks see their link, and refuse the whole", async () => {
+    await createCity({ createTags: [{ label: "a" }] });
+    await updateCity({ createTags: [{ label: "b" }] });
+    expect(calls.filter((call) => call.startsWith("create ["))).toEqual([
+      'create [{"set":"a"},{"add":["9"]}]',
+      'create [{"set":"b"},{"add":["1"]}]',
+    ]);
+    const { problems } = await refused(() =>
+      updateCity({ name: "x", createTags: [{ label: "a2" }, { label: "refused" }] }),
+    );
+    expect(problems).toMatchObject([{ field: "createTags.1", message: "createTags.1: No tag is refused." }]);
+  });
+
+  test("linked records: viewers need the right to create them and to write the links, and stay within their scopes", async () => {
+    const createTags = [{ label: "port" }];
+    const untagged = await refused(() => updateCity({ name: "x", createTags }, { id: "untagged" }));
+    expect(untagged).toMatchObject({ code: "FORBIDDEN", message: "You may not create any Tag." });
+    for (const write of [updateCity, createCity]) {
+      const unlinked = await refused(() => write({ createTags }, { id: "unlinked" }));
+      expect(unlinked).toMatchObject({ code: "FORBIDDEN", message: "You may not write City.tags." });
+    }
+    const outside = await refused(() => updateCity({ name: "x", createTags }, SMALL));
+    expect(outside.problems).toMatchObject([{ code: "VALIDATION_FAILED", field: "createTags.0" }]);
+    const hidden = await refused(() => updateCity({ createTags: [{ label: "sea" }] }, SMALL, "2"));
+    expect(hidden.code).toBe("NOT_FOUND");
+    expect(labelsOf(await updateCity({ createTags: [{ label: "sea" }] }, SMALL))).toEqual(["sea"]);
   });
 
   test("hooks see them as in writes of their own", async () => {

@@ -70,7 +70,7 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
         waiting.add(look);
         look();
       });
-      return withDeadline(arrival, 20_000, `${count} webhooks at ${path}`);
+      return withDeadline(arrival, 45_000, `${count} webhooks at ${path}`);
     },
     async stop() {
       server.closeAllConnections();

@@ -250,8 +250,9 @@ describe("recordEvents", () => {
 
   it("tells of single writes, and of those nested in them", async () => {
     const [cities, countries] = [await follow(service), await follow(service, { model: "Country" })];
+    const languages = await follow(service, { model: "Language" });
     await service.data(`mutation {
-        createCountry(data: {code: "DE", name: "Germany", continent: EUROPE, cities: {create: [
+        createCountry(data: {code: "DE", name: "Germany", continent: EUROPE, createLanguages: [{code: "de", name: "German"}], cities: {create: [
           {id: 40, name: "Bonn", population: 0, latitude: 0, longitude: 0}
         ]}}) { __typename ... on Error { message } }
         updateCity(id: "40", data: {name: "Berlin"}) { __typename }
@@ -266,6 +267,8 @@ describe("recordEvents", () => {
       model: "Country",
       recordIds: ["DE"],
     });
+    const created = { ...base, type: "CREATED", model: "Language", recordIds: ["de"] };
+    expect(await languages.next()).toEqual(created);
     expect(await cities.until("DELETED")).toEqual([
       { ...base, type: "CREATED", recordIds: ["40"] },
       { ...base, type: "UPDATED", recordIds: ["40"] },

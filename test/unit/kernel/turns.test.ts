@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { mapInTurns, MAX_ITEMS_PER_TURN, visitInTurns } from "../../../src/kernel/turns.ts";
+import { giveWay, mapInTurns, MAX_ITEMS_PER_TURN, visitInTurns } from "../../../src/kernel/turns.ts";
 import { watchedList } from "../../support/watched-list.ts";
 
 const numbers = (length: number): number[] => Array.from({ length }, (_, at) => at);
@@ -30,4 +30,27 @@ it("ends a walk where the visitor wants it", async () => {
   const seen: number[] = [];
   await visitInTurns(numbers(10), (item) => seen.push(item) < 3);
   expect(seen).toEqual([0, 1, 2]);
+});
+
+it("gives way for some turns of the event loop, or for some time where they take longer", async () => {
+  const turnsOf = async (maxMs: number, busyMs: number): Promise<number> => {
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns += 1;
+      const end = performance.now() + busyMs;
+      while (performance.now() < end) {
+        // Busy, as requests are.
+      }
+      if (!isOver) {
+        setImmediate(count);
+      }
+    };
+    setImmediate(count);
+    await new Promise<void>((resolve) => giveWay(maxMs, resolve));
+    isOver = true;
+    return turns;
+  };
+  expect(await turnsOf(60_000, 0)).toBeGreaterThan(2);
+  expect(await turnsOf(1, 5)).toBe(1);
 });

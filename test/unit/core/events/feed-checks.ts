@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import type { FeedItem } from "../../../../src/core/events/feed-item.ts";
 import { decodeCursor } from "../../../../src/core/events/event-cursor.ts";
 import type { createTaskFeed, TaskFeed } from "../../../../src/core/events/task-feed.ts";
+import type { TaskSubscription } from "../../../../src/core/events/task-subscription.ts";
 import { createSilentLogger } from "../../../../src/kernel/logger.ts";
 import { createManualClock } from "../../../support/manual-clock.ts";
 import { createTaskWorld, settled, type TaskWorld } from "./task-world.ts";
@@ -20,12 +21,25 @@ interface Reader {
   readonly taskIds: readonly string[] | undefined;
 }
 
-function read(feed: TaskFeed, from: number, after: number | undefined, taskIds?: readonly string[]): Reader {
+/** @param take what a sink waits for before it gets the next event. Left out: the events are read */
+function read(
+  feed: TaskFeed,
+  from: number,
+  after: number | undefined,
+  taskIds?: readonly string[],
+  take?: () => Promise<unknown> | undefined,
+): Reader {
   const seen: FeedItem[] = [];
   const items = feed.subscribe({
     ...(after === undefined ? {} : { after }),
     ...(taskIds === undefined ? {} : { filter: { taskIds } }),
   });
+  if (take !== undefined) {
+    (items as TaskSubscription).pushTo((item) => {
+      seen.push(item);
+      return take();
+    });
+  }
   void (async () => {
     for await (const item of items) {
       seen.push(item);
@@ -91,6 +105,16 @@ export function everyEventOnce(createFeed: CreateFeed): fc.IRawProperty<unknown>
       const started = feed.start();
       await s.waitFor(started);
       const readers: Reader[] = [];
+      /** Events are read, pushed to a sink that is quick, and to one that is slow. */
+      const ways = [
+        undefined,
+        (): undefined => undefined,
+        (): Promise<unknown> => s.schedule(Promise.resolve()),
+      ];
+      const add = (from: number, after: number | undefined, of: number | null): void => {
+        const taskIds = of === null ? undefined : [world.id(of)];
+        readers.push(read(feed, from, after, taskIds, ways[readers.length % ways.length]));
+      };
       const all: { readonly position: number; readonly taskId: string }[] = [];
       const head = (): number => all.at(-1)?.position ?? 0;
       const perform: Readonly<Record<Step["do"], (one: Step) => Promise<void> | void>> = {
@@ -106,13 +130,13 @@ export function everyEventOnce(createFeed: CreateFeed): fc.IRawProperty<unknown>
         gap: () => world.loseConnection(),
         subscribe(one) {
           if (one.do === "subscribe") {
-            readers.push(read(feed, head(), undefined, one.task === null ? undefined : [world.id(one.task)]));
+            add(head(), undefined, one.task);
           }
         },
         replay(one) {
           if (one.do === "replay") {
             const after = all.at(-1 - one.back)?.position ?? 0;
-            readers.push(read(feed, after, after, one.task === null ? undefined : [world.id(one.task)]));
+            add(after, after, one.task);
           }
         },
         async wait(one) {

@@ -15,7 +15,7 @@ const BOUNDED: SlowReading = {
 it("every subscriber gets every later event of its tasks exactly once, in order, although messages are lost or doubled", async () => {
   const run = await fc.check(everyEventOnce(createTaskFeed), { numRuns: RUNS });
   expect(fc.defaultReportMessage(run)).toBeUndefined();
-});
+}, 60_000);
 
 it("a slow subscriber has bounded memory: progress is folded, and one that falls behind ends, and can resume", async () => {
   expect(await readSlowly(createTaskFeed)).toEqual(BOUNDED);
