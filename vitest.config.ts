@@ -80,6 +80,7 @@ export default defineConfig({
           "custom-limits",
           "custom-retries",
           "helpers",
+          "importing",
           "launch",
           "lost-connections",
           "nested-launches",

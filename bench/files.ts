@@ -1,8 +1,8 @@
 import type { BackendName } from "../src/core/processes/process-register.ts";
 import type { BenchDeployment } from "./bench-deployment.ts";
 import { startBenchDeployment } from "./bench-deployment.ts";
-import { peakMegabytes } from "./bench-process.ts";
 import type { BenchTools } from "./bench-tools.ts";
+import { refuseHostileFiles } from "./hostile-files.ts";
 import type { Measure } from "./measure.ts";
 
 /** Each city with its links, but for what the database and Prisma compute. */
@@ -12,11 +12,9 @@ const CITIES = `
       SELECT jsonb_agg("B" ORDER BY "B") FROM "_CityToTag" WHERE "A" = c.id)) AS row
     FROM city c) AS rows`;
 
-const GIGABYTE = 1024;
-
 /**
  * Sends all cities through a file in each format, deletes them between export and import, and compares them row by row; then
- * sends a line of 1 GB. @throws unless all cities come back as they were
+ * sends files that must be refused. @throws unless all cities come back as they were
  */
 export async function measureFiles(
   { stores }: BenchTools,
@@ -38,7 +36,7 @@ export async function measureFiles(
     for (const format of ["csv", "jsonl"] as const) {
       measures.push(await throughFile(deployment, format));
     }
-    return [...measures, await refuseGigabyte(deployment)];
+    return [...measures, ...(await refuseHostileFiles(deployment))];
   } finally {
     await deployment.stop();
   }
@@ -89,35 +87,4 @@ async function untilSettled(pool: BenchDeployment["pool"], id: string): Promise<
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-}
-
-/** Sends one line of 1 GB. @throws unless it is refused */
-async function refuseGigabyte({ url, pids }: BenchDeployment): Promise<Measure> {
-  const before = await peakMegabytes(pids[0] ?? 0);
-  const megabyte = new Uint8Array(1_048_576).fill(120);
-  let sent = 0;
-  const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      controller.enqueue(sent === 0 ? new TextEncoder().encode("id,name\n1,") : megabyte);
-      sent += 1;
-      if (sent > GIGABYTE) {
-        controller.close();
-      }
-    },
-  });
-  const answer = await fetch(`${url}/imports/City?operation=update`, {
-    method: "POST",
-    headers: { "content-type": "text/csv" },
-    body,
-    duplex: "half",
-  } as RequestInit);
-  if (answer.status !== 413) {
-    throw new Error(`a line of 1 GB was answered with ${answer.status}`);
-  }
-  return {
-    name: "resident memory of the service, at most, after a line of 1 GB",
-    value: `${await peakMegabytes(pids[0] ?? 0)} MB`,
-    floor: `before: ${before} MB`,
-    target: "flat",
-  };
 }

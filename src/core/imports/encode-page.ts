@@ -7,6 +7,7 @@ import { formatRowField } from "../bulk/row-field.ts";
 import { idOf, namesOf } from "../bulk/row-encoder.ts";
 import { fromColumnText } from "../records/column-text.ts";
 import type { Model, UniqueKey } from "../records/model.ts";
+import { relationsOf } from "../records/model.ts";
 import type { ParsedName } from "../records/record-name.ts";
 import { textOfName } from "../records/record-name.ts";
 import type { Parsed } from "../refusals/problems.ts";
@@ -69,7 +70,7 @@ export async function encodePage(
   const newIds = noteNewIds(rows, page, named);
   const batches: RecordBatch[] = [];
   const created = new Map<string, string>();
-  for (const places of groupRows(page, newIds)) {
+  for (const places of groupRows(rows.model, page, newIds)) {
     const group = { ...rows, ...named, page, newIds };
     batches.push(...(await encodeGroup(ports, group, places)));
     for (const place of page.fine(places)) {
@@ -101,20 +102,61 @@ function noteNewIds(rows: RowsOperation, page: ImportPage, { records }: NamedRow
   return newIds;
 }
 
-/** The fine rows, by the fields that they name, and by whether their records are there. */
-function groupRows(page: ImportPage, newIds: NewIds): Iterable<readonly number[]> {
-  const groups = new Map<string, number[]>();
+/**
+ * The fine rows, by the fields that they name, and by whether their records are there. Groups are in an order in which a
+ * record comes after the one of an earlier row that it refers to.
+ */
+function groupRows(model: Model, page: ImportPage, newIds: NewIds): Iterable<readonly number[]> {
+  const groups = new Map<string, { readonly depth: number; readonly places: number[] }>();
   const shapeOf = shapesOf(page);
+  const depthOf = depthsOf(model, page);
   for (const place of page.fine()) {
     const shape = `${newIds.has(place)}\n${shapeOf(place)}`;
-    const group = groups.get(shape);
+    const depth = depthOf(place, shape);
+    const name = `${depth}\n${shape}`;
+    const group = groups.get(name);
     if (group === undefined) {
-      groups.set(shape, [place]);
+      groups.set(name, { depth, places: [place] });
     } else {
-      group.push(place);
+      group.places.push(place);
     }
   }
-  return groups.values();
+  return [...groups.values()].toSorted((one, other) => one.depth - other.depth).map(({ places }) => places);
+}
+
+/** Tells how many groups have to be written before a row's: those of the earlier rows that lead to it. Asked in their order. */
+function depthsOf(model: Model, { texts }: ImportPage): (place: number, shape: string) => number {
+  const textsOf = (names: readonly string[]): readonly (TextColumn | undefined)[] =>
+    names.map((name) => texts.get(name));
+  const links = relationsOf(model)
+    .filter(({ type, foreignKey }) => type === model.name && foreignKey.length > 0)
+    .map(({ foreignKey, references }) => ({
+      from: textsOf(foreignKey),
+      to: textsOf(references ?? model.key.map(({ name }) => name)),
+      rows: new Map<string, { readonly depth: number; readonly shape: string }>(),
+    }))
+    .filter(({ from }) => !from.includes(undefined));
+  return (place, shape) => {
+    const depths = links.map(({ from, rows }) => {
+      const name = nameAt(from, place);
+      const before = name === undefined ? undefined : rows.get(name);
+      return before === undefined ? 0 : before.depth + (before.shape === shape ? 0 : 1);
+    });
+    const depth = Math.max(0, ...depths);
+    for (const { to, rows } of links) {
+      const name = nameAt(to, place);
+      if (name !== undefined) {
+        rows.set(name, { depth, shape });
+      }
+    }
+    return depth;
+  };
+}
+
+/** Undefined where a part is missing. */
+function nameAt(columns: readonly (TextColumn | undefined)[], place: number): string | undefined {
+  const parts = columns.map((column) => column?.[place] ?? undefined);
+  return parts.includes(undefined) ? undefined : JSON.stringify(parts);
 }
 
 /** Rows of one group, with all that is known of them. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { BulkRequest } from "../../../src/core/bulk/bulk-request.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { createModelRegistry } from "../../../src/core/records/model.ts";
@@ -6,6 +6,7 @@ import { LIBRARY_MODELS } from "../../support/library-fixture.ts";
 import { relation } from "../../support/model-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
 import { createLibraryEngine } from "../../support/library-engine.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import { emptying } from "../../support/empty-tables.ts";
 
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
@@ -93,6 +94,38 @@ describe("records that refer to each other", () => {
     const task = await run({ operation: "CREATE", records });
     expect(task).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 90 } });
   });
+
+  it.each(["CREATE", "UPSERT"] as const)(
+    "are written by %s though the chunk of their parents is still being written, and a child before its parent is told why not",
+    async (operation) => {
+      const rows = Array.from({ length: 400 }, (_, at) => ({
+        id: at + 1,
+        parentId: at < 100 ? null : at - 99,
+      }));
+      rows[0] = { id: 1, parentId: 2 };
+      rows[99] = { id: 100, parentId: 101 };
+      const records =
+        operation === "CREATE"
+          ? rows
+          : rows.map(({ id, parentId }) => ({ id: String(id), create: { parentId }, update: { parentId } }));
+      const holder = await library.engine.pool.connect();
+      await holder.query("BEGIN; INSERT INTO folder (id) VALUES (1)");
+      const request = { model: "Folder", operation, records, options: SKIP_FAILED };
+      const { id } = await library.engine.launched(request as unknown as BulkRequest);
+      onTestFinished(async () => void (await library.engine.settled(id)));
+      onTestFinished(() => holder.release(true));
+      await untilWaiting(library.engine.session);
+      // Another task has its turn while the first chunk waits.
+      await run({ model: "Room", operation: "CREATE", records: [{ id: 900 }] });
+      await holder.query("ROLLBACK");
+      const task = await library.engine.settled(id);
+      // The last of the first chunk, and the chain of its children.
+      expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 396, failed: 4 } });
+      expect(await failedIds(task)).toEqual(["100", "200", "300", "400"]);
+      const [error] = await library.engine.ports.tasks.errors(id, 0, 1);
+      expect(error?.message).toBe("parentId: there is no record 101 to refer to.");
+    },
+  );
 
   it.each([2, 8, 64])("are created in a circle of %i beside one whose parent is missing", async (count) => {
     const circle = Array.from({ length: count }, (_, at) => ({

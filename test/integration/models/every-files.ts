@@ -43,6 +43,22 @@ export function describeFiles(made: () => EveryOperation): void {
       expect(await rowsOf(table)).toEqual(before);
     });
 
+    test("records that refer to those of earlier rows, whatever fields each row has", async () => {
+      await made().api.query(`DELETE FROM "Category"`);
+      const rows = [
+        { id: 1, name: "root", parentId: null },
+        { id: 2, name: "trunk" },
+        { id: 3, name: "branch", parentId: 2 },
+        { id: 4, name: "leaf" },
+        { id: 5, name: "bud", parentId: 4 },
+      ];
+      const file = rows.map((row) => JSON.stringify(row)).join("\n");
+      const form = { model: "Category", operation: "UPSERT", format: "jsonl" } as const;
+      await importAll(made().api.powercrud, form, file, rows.length);
+      const parents = await made().api.query(`SELECT "parentId" FROM "Category" ORDER BY id`);
+      expect(parents.map(({ parentId }) => parentId)).toEqual([null, null, 2, null, 4]);
+    });
+
     test("links, to records by unique keys and to those of the file itself", async () => {
       const JOINS = [`shop."_ProductToTag"`, `shop."_related"`];
       const [one, two, three] = await made().fill("Product", 3);
