@@ -184,7 +184,10 @@ it("nothing on the pages of records and in their drawers is a serious fault for 
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Delete 1 city" }).click();
   await drawer.getByRole("button", { name: "Preview" }).click();
-  await drawer.getByText(/would be deleted/).waitFor();
+  await drawer
+    .getByText(/would be deleted/)
+    .first()
+    .waitFor();
   await look(page, "bulk-delete");
   await page.keyboard.press("Escape");
 

@@ -145,8 +145,8 @@ it("a record is edited by hand, and a change that came first is shown beside one
 it("a running task is cancelled, and its page says what became of it", async () => {
   const { page } = await open("/dashboard/records/City");
   await total(page, CITIES).waitFor();
-  // Some of each chunk, so that the task cannot be done before it is asked to stop.
-  const rows = await holdRows(Array.from({ length: CITIES / 100 }, (_, at) => at * 100 + 1));
+  // Some of each chunk, so that the task cannot be done before it is asked to stop; none that a change is tried on beforehand.
+  const rows = await holdRows(Array.from({ length: CITIES / 100 }, (_, at) => at * 100 + 51));
   const drawer = await addToPopulation(page, /^Edit all/, 1);
   await drawer.getByRole("button", { name: "Change 50,000 cities" }).click();
   await page.locator("[data-tray]").getByRole("link").first().click();
@@ -187,6 +187,26 @@ it("rows are reached and chosen by the keyboard alone", async () => {
   await page.keyboard.press("Space");
   await page.getByRole("button", { name: "Edit 1 city" }).waitFor();
   expect(await row(page, 1).getByRole("checkbox").isChecked()).toBe(true);
+
+  // What is closed gives the focus back to where it was opened.
+  const hasFocus = (where: Locator): Promise<boolean> =>
+    where.evaluate((one) => one === document.activeElement);
+  const dialog = page.getByRole("dialog");
+  await page.keyboard.press("?");
+  await dialog.getByText("Show these keys").waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await expect.poll(() => hasFocus(row(page, 2))).toBe(true);
+  const edit = page.getByRole("button", { name: "Edit 1 city" });
+  await edit.focus();
+  await page.keyboard.press("Enter");
+  await dialog.getByRole("button", { name: "Choose a field to change" }).waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await expect.poll(() => hasFocus(edit)).toBe(true);
+  await row(page, 2).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Save" }).waitFor();
   await page.close();
 });
 

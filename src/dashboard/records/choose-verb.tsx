@@ -22,6 +22,9 @@ export function ChooseVerb(props: {
         placeholder="Field"
         searchable
         selectFirstOptionOnChange
+        // Nothing else can be done first.
+        autoFocus={field === undefined}
+        defaultDropdownOpened={field === undefined}
         data={fields.map(({ name, title }) => ({ value: name, label: title }))}
         value={field ?? null}
         onChange={(next) => (next === null ? undefined : onField(next))}

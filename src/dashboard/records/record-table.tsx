@@ -1,4 +1,5 @@
 import { Badge, Checkbox, Table, Tooltip, UnstyledButton } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
 import type { ColumnDef } from "@tanstack/react-table";
 import { tableFeatures, useTable } from "@tanstack/react-table";
 import type { JSX, KeyboardEvent, ReactNode } from "react";
@@ -52,6 +53,12 @@ export function RecordTable(props: RecordTableProps): JSX.Element {
   const data = useMemo(() => [...rows], [rows]);
   const table = useTable({ features, columns: definitions, data, getRowId: (row: RecordRow) => row.id });
   const fields = new Map(columns.map((field) => [field.name, field]));
+  const navigate = useNavigate();
+  const open = (id: string): void => {
+    if (shape.model.one !== undefined) {
+      void navigate({ to: "/records/$model/$id", params: { model: shape.model.name, id } });
+    }
+  };
   return (
     <div className="records" role="region" aria-label={shape.model.title} tabIndex={-1}>
       <Table verticalSpacing={props.isRoomy ? 10 : 4} highlightOnHover>
@@ -62,7 +69,12 @@ export function RecordTable(props: RecordTableProps): JSX.Element {
               key={row.id}
               tabIndex={0}
               data-record={row.id}
-              onKeyDown={(event) => moveOrChoose(event, row.id, choice)}
+              onKeyDown={(event) =>
+                moveOrChoose(event, {
+                  choose: () => choice.toggle([row.id], !choice.has(row.id)),
+                  open: () => open(row.id),
+                })
+              }
               bg={choice.has(row.id) ? "var(--mantine-primary-color-light)" : undefined}
             >
               <Table.Td w={36}>
@@ -186,8 +198,11 @@ function Holder({ holder }: { holder: HolderRow }): JSX.Element {
   );
 }
 
-/** Arrows move between rows, space chooses. */
-function moveOrChoose(event: KeyboardEvent<HTMLElement>, id: string, choice: Choice): void {
+/** Arrows move between rows, space chooses, Enter opens. */
+function moveOrChoose(
+  event: KeyboardEvent<HTMLElement>,
+  { choose, open }: { readonly choose: () => void; readonly open: () => void },
+): void {
   const row = event.currentTarget;
   if (event.target !== row) {
     return;
@@ -203,6 +218,8 @@ function moveOrChoose(event: KeyboardEvent<HTMLElement>, id: string, choice: Cho
     next.focus();
   } else if (event.key === " ") {
     event.preventDefault();
-    choice.toggle([id], !choice.has(id));
+    choose();
+  } else if (event.key === "Enter") {
+    open();
   }
 }
