@@ -6,6 +6,7 @@ import {
   Menu,
   Modal,
   PasswordInput,
+  Select,
   Paper,
   Stack,
   Text,
@@ -31,6 +32,10 @@ import { errorText } from "../parts/error-text.ts";
 /** The key is forgotten with the tab: whoever finds the machine later must sign in anew. */
 const KEY = "powercrud.key";
 
+function selectText({ currentTarget }: { currentTarget: HTMLInputElement }): void {
+  currentTarget.select();
+}
+
 const theme = createTheme({
   // Dark enough on white, and light enough on black, for small text.
   primaryShade: 8,
@@ -40,6 +45,10 @@ const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Drawer: Drawer.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
+    // What is typed takes the place of what was chosen, and Enter takes the first that matches.
+    Select: Select.extend({
+      defaultProps: { onFocus: selectText, onClick: selectText, selectFirstOptionOnChange: true },
+    }),
     Modal: Modal.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
     // The first entry has the focus: an element without a role has no place in a menu.
     Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),

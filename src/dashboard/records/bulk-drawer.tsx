@@ -73,8 +73,8 @@ export function BulkDrawer(props: {
           {bulk.refusal === undefined ? null : <ConflictNotice refusal={bulk.refusal} />}
           {bulk.preview === undefined ? (
             <Text size="sm" c="dimmed">
-              {bulk.isTrying
-                ? "Trying it on the first ones…"
+              {bulk.isTrying || busy === "preview"
+                ? "Trying…"
                 : "What would change is shown here before anything does."}
             </Text>
           ) : (
@@ -149,6 +149,9 @@ function useBulk({ shape, verb, target, start = [], isOpen, onClose }: BulkProps
     }
     setBusy(isDryRun ? "preview" : "launch");
     setRefusal(undefined);
+    if (isDryRun) {
+      setPreview(undefined);
+    }
     await sample.stop();
     const launched = await launch(isDryRun ? "ALL" : undefined);
     setBusy(undefined);

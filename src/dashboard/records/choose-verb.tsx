@@ -21,7 +21,6 @@ export function ChooseVerb(props: {
         aria-label="Field"
         placeholder="Field"
         searchable
-        selectFirstOptionOnChange
         // Nothing else can be done first.
         autoFocus={field === undefined}
         defaultDropdownOpened={field === undefined}

@@ -1,5 +1,4 @@
 import { Badge, Checkbox, Table, Tooltip, UnstyledButton } from "@mantine/core";
-import { useNavigate } from "@tanstack/react-router";
 import type { ColumnDef } from "@tanstack/react-table";
 import { tableFeatures, useTable } from "@tanstack/react-table";
 import type { JSX, KeyboardEvent, ReactNode } from "react";
@@ -53,28 +52,18 @@ export function RecordTable(props: RecordTableProps): JSX.Element {
   const data = useMemo(() => [...rows], [rows]);
   const table = useTable({ features, columns: definitions, data, getRowId: (row: RecordRow) => row.id });
   const fields = new Map(columns.map((field) => [field.name, field]));
-  const navigate = useNavigate();
-  const open = (id: string): void => {
-    if (shape.model.one !== undefined) {
-      void navigate({ to: "/records/$model/$id", params: { model: shape.model.name, id } });
-    }
-  };
   return (
     <div className="records" role="region" aria-label={shape.model.title} tabIndex={-1}>
       <Table verticalSpacing={props.isRoomy ? 10 : 4} highlightOnHover>
         <Heads {...props} />
         <Table.Tbody>
-          {table.getRowModel().rows.map((row) => (
+          {table.getRowModel().rows.map((row, at) => (
             <Table.Tr
               key={row.id}
-              tabIndex={0}
+              // One stop for all rows: arrows move between them.
+              tabIndex={at === 0 ? 0 : -1}
               data-record={row.id}
-              onKeyDown={(event) =>
-                moveOrChoose(event, {
-                  choose: () => choice.toggle([row.id], !choice.has(row.id)),
-                  open: () => open(row.id),
-                })
-              }
+              onKeyDown={(event) => moveOrChoose(event, row.id, choice)}
               bg={choice.has(row.id) ? "var(--mantine-primary-color-light)" : undefined}
             >
               <Table.Td w={36}>
@@ -101,6 +90,7 @@ export function RecordTable(props: RecordTableProps): JSX.Element {
                         params={{ model: shape.model.name, id: row.id }}
                         c="inherit"
                         size="sm"
+                        tabIndex={-1}
                       >
                         <ValueText shape={shape} field={field} value={cell.getValue()} />
                       </PageLink>
@@ -199,10 +189,7 @@ function Holder({ holder }: { holder: HolderRow }): JSX.Element {
 }
 
 /** Arrows move between rows, space chooses, Enter opens. */
-function moveOrChoose(
-  event: KeyboardEvent<HTMLElement>,
-  { choose, open }: { readonly choose: () => void; readonly open: () => void },
-): void {
+function moveOrChoose(event: KeyboardEvent<HTMLElement>, id: string, choice: Choice): void {
   const row = event.currentTarget;
   if (event.target !== row) {
     return;
@@ -218,8 +205,8 @@ function moveOrChoose(
     next.focus();
   } else if (event.key === " ") {
     event.preventDefault();
-    choose();
+    choice.toggle([id], !choice.has(id));
   } else if (event.key === "Enter") {
-    open();
+    row.querySelector("a")?.click();
   }
 }

@@ -4,9 +4,8 @@ import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/pr
 import { basename, delimiter, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { inject } from "vitest";
-import { openSchemaEngine } from "../../../src/adapters/prisma/schema-engine.ts";
 import { madeOnce } from "../../support/made-once.ts";
-import { createTestDatabase } from "../../support/test-database.ts";
+import { tablesSql } from "../../support/tables-sql.ts";
 import type { GeneratedCode } from "./models-fixture.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
@@ -46,6 +45,8 @@ async function generate(schema: string, folder: string): Promise<void> {
       env: {
         ...process.env,
         PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+        // It would start another process that asks for newer versions.
+        CHECKPOINT_DISABLE: "1",
         PATH: [join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
       },
     },
@@ -58,20 +59,4 @@ async function textsOf(schema: string): Promise<readonly string[]> {
     () => [schema],
   );
   return Promise.all(files.map((file) => readFile(file, "utf8")));
-}
-
-async function tablesSql(texts: readonly string[]): Promise<string> {
-  const database = await createTestDatabase({ isEmpty: true });
-  const datamodel = { path: "schema.prisma", content: texts.join("\n") };
-  const engine = await openSchemaEngine({
-    databaseUrl: database.url,
-    schema: "public",
-    datamodels: [datamodel],
-  });
-  try {
-    return (await engine.diffToDatamodels([datamodel])) ?? "";
-  } finally {
-    await engine.close();
-    await database.drop();
-  }
 }
