@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from "graphql";
 import type { Logger } from "../kernel/logger.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
+import type { NamedRecord } from "../core/tasks/task-reads.ts";
 import type { TaskSight } from "../core/tasks/task-sight.ts";
 import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { RecordFeed } from "../core/record-events/record-feed.ts";
@@ -92,6 +93,7 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
         locks: engine.ports.locks,
         reachesAll: (viewer, model) =>
           reachOf(engine.models, engine.models.get(model), engine.access, viewer) === "ALL",
+        seesRecord: (viewer, record) => seesRecord(engine, viewer, record),
         showPreviews: engine.showPreviews,
         ...(engine.watch === undefined ? {} : { onMissing: engine.watch.missingTask }),
       }),
@@ -103,6 +105,18 @@ export function createAppSchema(parts: SchemaParts): GraphQLSchema {
       addHealth(() => health.read()),
     ],
   });
+}
+
+/** Whether the viewer sees the record; one that is gone, whoever saw all. */
+async function seesRecord(
+  { models, access, reader }: Engine,
+  viewer: Viewer,
+  { model, id }: NamedRecord,
+): Promise<boolean> {
+  const reach = reachOf(models, models.get(model), access, viewer);
+  return reach === "SOME"
+    ? (await reader.existingIds(model, [id], access.scope(model, viewer, "READ"))).length > 0
+    : reach === "ALL";
 }
 
 function savedViewsOf({ engine, isAuthRequired, isAdmin }: SchemaParts): SavedViews {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
 import type { StrandedTask } from "../../src/core/tasks/stranded-tasks.ts";
-import type { TaskFilter } from "../../src/core/tasks/task-reads.ts";
+import type { TaskFilter, TaskQuery } from "../../src/core/tasks/task-reads.ts";
 import type { NewTask } from "../../src/core/tasks/new-tasks.ts";
 import type { TaskScope } from "../../src/core/tasks/task-sight.ts";
 import { isWithin } from "../../src/core/tasks/task-sight.ts";
@@ -268,6 +268,49 @@ describeWorlds("task store", (world) => {
       expect(await list({ schedules: ["hourly", "weekly"] })).toEqual([child.id]);
       expect(await world().tasks.count({ parents: [other.id] })).toBe(0);
       expect(await world().tasks.count({ schedules: ["weekly"] })).toBe(0);
+    });
+
+    it("are found by a record: those that have it, left it out or claimed it, the newest first", async () => {
+      const record = { model: "City", id: "of many" };
+      const chunks = [
+        ["a", "b"],
+        ["c", record.id],
+      ].map(plainBatch);
+      const concerned = [
+        await created({ model: "City", chunks }),
+        await created({
+          model: "City",
+          skipped: [{ recordId: record.id, outcome: "SKIPPED", code: "RECORD_LOCKED", message: "Held." }],
+        }),
+        await created({ model: null, claims: [{ model: "City", ids: ["a", record.id] }] }),
+      ].map(({ id }) => id);
+      const tried = await created({ model: "City", chunks, isDryRun: true });
+      await created({ model: "City", chunks: [["of", "many"]].map(plainBatch) });
+      await created({ model: "Tag", chunks });
+      await created({ model: null, claims: [{ model: "City", ids: "all" }] });
+      await created({ model: null, claims: [{ model: "Tag", ids: [record.id] }] });
+      const { tasks } = world();
+      // Chunks and claims that other tests leave have no such record.
+      const list = async (query: Omit<TaskQuery, "limit">, limit = 10) =>
+        (await tasks.list({ record, limit, ...query })).map(({ id }) => id);
+      const newestFirst = [...concerned, tried.id].toReversed();
+      expect(await list({})).toEqual(newestFirst);
+      expect(await list({ isDryRun: false })).toEqual(concerned.toReversed());
+      expect(await list({ isDryRun: true })).toEqual([tried.id]);
+      expect(await list({ after: tried.id }, 2)).toEqual(newestFirst.slice(1, 3));
+      expect(await list({ isBackward: true }, 1)).toEqual([concerned[0]]);
+      expect(await list({ seen: [] })).toEqual([]);
+      expect(await tasks.count({ record, isDryRun: false })).toBe(3);
+      expect(await tasks.countByStatus({ record })).toEqual(new Map([["PENDING", 4]]));
+      const pageOf = async (id: string, recordId: string) =>
+        (await tasks.recordPages([id], { recordId, limit: 1 })).get(id);
+      expect(await pageOf(tried.id, record.id)).toEqual([
+        { id: record.id, outcome: "UNPROCESSED", place: { chunk: 2, number: 2 } },
+      ]);
+      expect(await pageOf(concerned[1] ?? "", record.id)).toMatchObject([
+        { id: record.id, outcome: "SKIPPED" },
+      ]);
+      expect(await pageOf(tried.id, "z")).toBeUndefined();
     });
   });
 

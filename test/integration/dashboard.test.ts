@@ -145,8 +145,8 @@ it("a record is edited by hand, and a change that came first is shown beside one
 it("a running task is cancelled, and its page says what became of it", async () => {
   const { page } = await open("/dashboard/records/City");
   await total(page, CITIES).waitFor();
-  // Some of each chunk, so that the task cannot be done before it is asked to stop.
-  const rows = await holdRows(Array.from({ length: CITIES / 100 }, (_, at) => at * 100 + 1));
+  // Some of each chunk, so that the task cannot be done before it is asked to stop; none that a change is tried on beforehand.
+  const rows = await holdRows(Array.from({ length: CITIES / 100 }, (_, at) => at * 100 + 51));
   const drawer = await addToPopulation(page, /^Edit all/, 1);
   await drawer.getByRole("button", { name: "Change 50,000 cities" }).click();
   await page.locator("[data-tray]").getByRole("link").first().click();
@@ -239,7 +239,7 @@ it("whoever has no mouse filters, chooses, tries, launches, follows, cancels and
   await typeInto(page, "Field", "Notes");
   await tabTo(page, page.getByRole("textbox", { name: "New value of Notes" }));
   await page.keyboard.type("seen");
-  await press(page, "button", "Preview");
+  await press(page, "button", /^Preview/);
   await page.getByText("2 would be changed, 0 would fail, 0 would be left out.").waitFor();
   const rows = await holdRows([2]);
   await press(page, "button", "Change 2 cities");
@@ -271,6 +271,28 @@ it("whoever has no mouse filters, chooses, tries, launches, follows, cancels and
   await page.getByText("Timeline").waitFor();
   await page.close();
 }, 240_000);
+
+it("what is closed gives the focus back to where it was opened", async () => {
+  const { page } = await open("/dashboard/records/City");
+  const hasFocus = (where: Locator): Promise<boolean> =>
+    where.evaluate((one) => one === document.activeElement);
+  const dialog = page.getByRole("dialog");
+  await row(page, 2).getByRole("checkbox").check();
+  await row(page, 2).focus();
+  await page.keyboard.press("?");
+  await dialog.getByText("Show these keys").waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await expect.poll(() => hasFocus(row(page, 2))).toBe(true);
+  const edit = page.getByRole("button", { name: "Edit 1 city" });
+  await edit.focus();
+  await page.keyboard.press("Enter");
+  await dialog.getByRole("button", { name: "Choose a field to change" }).waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await expect.poll(() => hasFocus(edit)).toBe(true);
+  await page.close();
+});
 
 it("whoever needs a key signs in with it, and signs out", async () => {
   const url = await createClosedService();

@@ -268,6 +268,9 @@ describe("a task of somebody else", () => {
       city: { activeTask: STAND_IN },
       recordLocks: [{ heldBy: STAND_IN }],
     });
+    const history = `{ tasks(where: { record: { model: City, id: "City:1" } }) { totalCount nodes { createdBy } } }`;
+    expect(await ask("bob", history)).toEqual({ tasks: { totalCount: 0, nodes: [] } });
+    expect(await ask("ann", history)).toEqual({ tasks: { totalCount: 1, nodes: [{ createdBy: "ann" }] } });
     const write = `mutation { updateCity(id: "City:1", data: { notes: "x" }) {
       __typename ... on ConflictError { message conflicts { recordId heldBy ${TASK} } }
     } }`;

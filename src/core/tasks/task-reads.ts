@@ -10,6 +10,13 @@ export const MAX_LISTED_RETRIES = 100;
 /** At most this many children are listed with a task. */
 export const MAX_LISTED_CHILDREN = 1000;
 
+/** A record, or one that was there. */
+export interface NamedRecord {
+  readonly model: string;
+  /** Canonical. */
+  readonly id: string;
+}
+
 /** Which tasks. A left-out member does not restrict. */
 export interface TaskFilter {
   readonly statuses?: readonly TaskStatus[];
@@ -25,6 +32,10 @@ export interface TaskFilter {
   readonly createdAfter?: Date;
   /** Launched before this time. */
   readonly createdBefore?: Date;
+  /** Only dry runs, or only others. */
+  readonly isDryRun?: boolean;
+  /** Those among whose records this one is, and those that claimed it by its id. */
+  readonly record?: NamedRecord;
   /** Only those that a viewer sees. */
   readonly seen?: TaskScope | undefined;
 }

@@ -32,6 +32,8 @@ export interface TaskRecord {
 export interface RecordQuery extends ListWindow<RecordPlace> {
   /** Default: all. */
   readonly outcome?: RecordOutcome;
+  /** Only the record with this canonical id. */
+  readonly recordId?: string;
 }
 
 /** Which records of a task are tried again: failed ones, ones that it did not reach, or both. */

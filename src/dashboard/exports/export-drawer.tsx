@@ -1,4 +1,4 @@
-import { Button, Checkbox, Drawer, Group, ScrollArea, SegmentedControl, Stack, Text } from "@mantine/core";
+import { Button, Checkbox, Drawer, Group, ScrollArea, Stack, Text } from "@mantine/core";
 import type { JSX } from "react";
 import { useState } from "react";
 import { watchTask } from "../frame/watched-tasks.ts";
@@ -10,6 +10,7 @@ import type { Field, Shape } from "../models/shape.ts";
 import { DownloadButton } from "../parts/download-button.tsx";
 import { errorText } from "../parts/error-text.ts";
 import { Failure } from "../parts/notice.tsx";
+import { Toggles } from "../parts/toggles.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 import { TaskBar, TaskCounts } from "../tasks/task-bar.tsx";
 import { isSettled } from "../tasks/task-feed.ts";
@@ -57,9 +58,8 @@ function ExportForm(props: ExportProps): JSX.Element {
   const asked = { where, search, orderBy };
   return (
     <Stack gap="md">
-      <SegmentedControl
-        size="xs"
-        aria-label="Format"
+      <Toggles
+        label="Format"
         data={[
           { value: "CSV", label: "CSV" },
           { value: "JSONL", label: "JSON Lines" },

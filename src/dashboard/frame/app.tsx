@@ -14,6 +14,7 @@ import { Outlet, useLocation } from "@tanstack/react-router";
 import type { JSX } from "react";
 import { useEffect, useState } from "react";
 import { PageLink } from "../parts/link.tsx";
+import { KeyHelp } from "./key-help.tsx";
 import { Rail } from "./rail.tsx";
 import { Tray } from "./tray.tsx";
 import { useLink, useWorkspace } from "./workspace.tsx";
@@ -52,6 +53,7 @@ export function App(): JSX.Element {
                 Sign out
               </Button>
             )}
+            <KeyHelp />
             <ColorSchemeButton />
           </Group>
         </Group>

@@ -6,7 +6,6 @@ import {
   Input,
   Paper,
   Radio,
-  SegmentedControl,
   Select,
   Stack,
   TextInput,
@@ -27,6 +26,7 @@ interface OptionsProps {
   readonly dialect: Sample["dialect"] | undefined;
   readonly onChange: Change;
 }
+import { Toggles } from "../parts/toggles.tsx";
 
 const OPERATION_WORDS: Readonly<Record<ImportOperation, string>> = {
   UPSERT: "Change or create",
@@ -68,9 +68,8 @@ export function ImportOptions(props: OptionsProps & { model: Model; keys: Column
       <Group gap="lg" align="end">
         <Input.Wrapper size="xs" label="What to do with the rows">
           <div>
-            <SegmentedControl
-              size="xs"
-              aria-label="What to do with the rows"
+            <Toggles
+              label="What to do with the rows"
               data={model.imports.map((value) => ({ value, label: OPERATION_WORDS[value] }))}
               value={form.operation}
               onChange={(operation) => onChange({ operation })}

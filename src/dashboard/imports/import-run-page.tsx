@@ -1,4 +1,4 @@
-import { Card, Group, Progress, Stack, Table, Text, Title } from "@mantine/core";
+import { Card, Group, Stack, Table, Text, Title } from "@mantine/core";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import type { JSX } from "react";
 import { useEffect, useState } from "react";
@@ -119,13 +119,14 @@ function Receiving({ task, upload }: { task: ImportTaskFragment; upload: Upload 
       <Text size="sm" fw={500}>
         Receiving and checking. Nothing is written yet.
       </Text>
-      <Progress
-        size={8}
-        radius="xl"
-        value={percent ?? 100}
-        animated={percent === undefined}
+      <span
+        className="bar"
+        role="progressbar"
+        {...(percent === undefined ? {} : { "aria-valuenow": Math.round(percent) })}
         aria-label={percent === undefined ? "Receiving" : `${Math.round(percent)} percent received`}
-      />
+      >
+        <i className="bar-going" style={{ width: `${percent ?? 100}%` }} />
+      </span>
       <Text size="xs" c="dimmed" className="numbers">
         {parts.join(" · ")}
       </Text>

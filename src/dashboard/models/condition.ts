@@ -86,6 +86,13 @@ const TIME_WORDS: Readonly<Record<string, string>> = {
   lt: "is before",
   lte: "is at or before",
 };
+/** Operators that ask for one related record, which is chosen by its name. */
+export const PICK_WORDS: Readonly<Record<string, string>> = {
+  is: "is",
+  isNot: "is not",
+  some: "has",
+  none: "has not",
+};
 /** Without a condition on the related records. */
 const ANY_WORDS: Readonly<Record<string, string>> = {
   is: "is there",
@@ -114,6 +121,13 @@ export function verbInWords(verb: string, type = ""): string {
 /** What an operator that is yes or no means. */
 export function flagInWords(verb: string, isYes: boolean): string {
   return FLAG_WORDS[verb]?.[isYes ? 0 : 1] ?? verb;
+}
+
+/** The value that names the related record which the condition asks for; undefined where it asks for something else. @param key the field that has it */
+export function pickedValue({ verb, nested }: Condition, key: string): string | number | undefined {
+  const isPick = verb in PICK_WORDS && nested?.verb === "equals" && nested.field === key;
+  const value = isPick ? nested.value : undefined;
+  return typeof value === "string" || typeof value === "number" ? value : undefined;
 }
 
 /** "Country is one where name starts with Fr". */

@@ -27,15 +27,16 @@ export function findDocument(
   shape: Shape,
   { field }: Reference,
   asked: {
-    /** A part of a name; empty for the first records. */
-    readonly text: string;
+    /** A part of a name; empty for the first records. Left out: only the named ones are asked for. */
+    readonly text?: string;
     /** Values whose records are to be named, too. */
     readonly values: readonly string[];
     readonly most: number;
   },
 ): FindDocument {
   const { list, hasTypedIds } = shape.model;
-  const search = searchOf(shape, asked.text);
+  const { text } = asked;
+  const search = text === undefined ? undefined : searchOf(shape, text);
   const named = namedOf(shape, field, asked.values.slice(0, MOST_NAMED));
   const nodes = `nodes { id ${shape.label === undefined ? "" : `label: ${shape.label}`} value: ${field ?? "id"} }`;
   const ask = (as: string, condition: Condition | undefined): string =>
@@ -43,9 +44,12 @@ export function findDocument(
   const given = Object.entries({ found: search, named }).flatMap(([variable, condition]) =>
     condition === undefined ? [] : [{ variable, ...condition }],
   );
-  const declared = ["$most: Int", ...given.map(({ variable, type }) => `$${variable}: ${type}`)];
+  const declared = [
+    ...(text === undefined && named === undefined ? [] : ["$most: Int"]),
+    ...given.map(({ variable, type }) => `$${variable}: ${type}`),
+  ];
   return {
-    document: `query Find(${declared.join(", ")}) { ${ask("found", search)} ${
+    document: `query Find(${declared.join(", ")}) { __typename ${text === undefined ? "" : ask("found", search)} ${
       named === undefined ? "" : ask("named", named)
     } }`,
     variables: {

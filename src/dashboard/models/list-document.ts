@@ -124,6 +124,11 @@ export function relationsDocument(
   return `query Relations($id: ID!) { record: ${shape.model.one ?? ""}(id: $id) { id ${lists.join(" ")} } }`;
 }
 
+/** The query of the ids that a record is linked with by a relation. */
+export function linksDocument({ model }: Shape, relation: string, most: number): string {
+  return `query Links($id: ID!) { record: ${model.one ?? ""}(id: $id) { id ${relation}(first: ${most}) { totalCount nodes { id } } } }`;
+}
+
 /** The mutation that creates, updates or deletes one record; a record that stays is read back whole. */
 export function writeDocument(shape: Shape, verb: "create" | "update" | "delete", isDated: boolean): string {
   const { name, create = "", update = "", delete: remove = "" } = shape.model;

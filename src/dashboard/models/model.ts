@@ -94,6 +94,13 @@ export function readModels({ viewer, queries, mutations }: OverviewQuery): reado
     .toSorted((one, other) => one.title.localeCompare(other.title));
 }
 
+/** The one field that identifies a model's records and can be asked for; undefined where there is none. */
+export function keyOf(models: readonly Model[], name: string | undefined): string | undefined {
+  const rights = models.find((model) => model.name === name)?.rights.values() ?? [];
+  const [key, ...others] = [...rights].filter(({ isKey }) => isKey);
+  return others.length === 0 && key?.canFilter === true ? key.name : undefined;
+}
+
 function importsOf(rights: OverviewQuery["viewer"]["models"][number]): readonly ImportOperation[] {
   return [
     ...(rights.canBulkUpsert ? (["UPSERT"] as const) : []),

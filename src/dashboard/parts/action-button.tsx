@@ -1,5 +1,9 @@
+import type { MantineColor, MantineSize } from "@mantine/core";
 import { Button, Tooltip } from "@mantine/core";
 import type { JSX } from "react";
+
+/** The colour of the most important button of a page. */
+export const PRIMARY: MantineColor = "blue";
 
 /** A button that can be reached, and says why, while it does nothing. */
 export function ActionButton(props: {
@@ -7,15 +11,21 @@ export function ActionButton(props: {
   /** Why it does nothing now; undefined where it works. */
   reason: string | undefined;
   isBusy?: boolean;
-  onClick: () => void;
+  /** Default: xs. */
+  size?: MantineSize;
+  /** Of a button that stands out. Default: it does not. */
+  color?: MantineColor;
+  /** Left out: it sends the form that it stands in, which must look at the reason, too: Enter sends it as well. */
+  onClick?: () => void;
 }): JSX.Element {
-  const { name, reason, isBusy = false, onClick } = props;
+  const { name, reason, isBusy = false, size = "xs", color, onClick } = props;
   const isPossible = reason === undefined;
   return (
     <Tooltip label={reason} disabled={isPossible} events={{ hover: true, focus: true, touch: true }}>
       <Button
-        size="xs"
-        variant="default"
+        size={size}
+        type={onClick === undefined ? "submit" : "button"}
+        {...(color === undefined ? { variant: "default" } : { color })}
         loading={isBusy}
         data-disabled={isPossible ? undefined : true}
         aria-disabled={!isPossible}

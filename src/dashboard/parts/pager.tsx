@@ -2,6 +2,7 @@ import { Button, Group } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { JSX } from "react";
 import type { PageEndsFragment } from "../generated/graphql.ts";
+import type { Window } from "../models/list-document.ts";
 
 /** Leads to the pages before and behind; the address keeps where one is. */
 export function Pager(props: {
@@ -9,15 +10,29 @@ export function Pager(props: {
   to: string;
   params?: Readonly<Record<string, string>>;
   search: object;
-}): JSX.Element | null {
+}): JSX.Element {
   const { page, to, params, search } = props;
   const navigate = useNavigate();
-  const go = (window: { after?: string; before?: string }): void =>
-    void navigate({
-      to,
-      params,
-      search: { ...search, after: undefined, before: undefined, ...window },
-    } as never);
+  return (
+    <PageButtons
+      page={page}
+      onGo={(window) =>
+        void navigate({
+          to,
+          params,
+          search: { ...search, after: undefined, before: undefined, ...window },
+        } as never)
+      }
+    />
+  );
+}
+
+/** The buttons to the pages before and behind, where there are any. */
+export function PageButtons(props: {
+  page: PageEndsFragment;
+  onGo: (window: Window) => void;
+}): JSX.Element | null {
+  const { page, onGo } = props;
   if (!page.hasNextPage && !page.hasPreviousPage) {
     return null;
   }
@@ -27,7 +42,7 @@ export function Pager(props: {
         size="xs"
         variant="default"
         disabled={!page.hasPreviousPage}
-        onClick={() => go({ before: page.startCursor ?? "" })}
+        onClick={() => onGo({ before: page.startCursor ?? "" })}
       >
         Previous
       </Button>
@@ -35,7 +50,7 @@ export function Pager(props: {
         size="xs"
         variant="default"
         disabled={!page.hasNextPage}
-        onClick={() => go({ after: page.endCursor ?? "" })}
+        onClick={() => onGo({ after: page.endCursor ?? "" })}
       >
         Next
       </Button>

@@ -6,7 +6,7 @@ import { ChooseVerb } from "./choose-verb.tsx";
 import type { BulkChange } from "./launch.ts";
 import { readValue, ValueInput } from "./value-input.tsx";
 
-/** A field that is to change, as it is typed. */
+/** A field that is to change, as it is typed; `field` is empty until one is chosen. */
 export interface ChangeDraft {
   readonly field: string;
   readonly verb: string;
@@ -66,10 +66,10 @@ export function ChangeFields(props: {
         const field = fields.find(({ name }) => name === draft.field);
         const verb = field?.verbs.find(({ name }) => name === draft.verb);
         return (
-          <Group key={draft.field} gap="xs" align="start" data-change={draft.field}>
+          <Group key={at} gap="xs" align="start" data-change={draft.field}>
             <ChooseVerb
               fields={[...free, ...(field === undefined ? [] : [field])]}
-              field={draft.field}
+              field={draft.field === "" ? undefined : draft.field}
               choices={choicesOf}
               choice={draft.verb}
               onField={(name) => put(at, newDraft(fields.find((one) => one.name === name)))}
@@ -86,7 +86,7 @@ export function ChangeFields(props: {
             )}
             <CloseButton
               size="sm"
-              aria-label={`Leave ${field?.title ?? draft.field} as it is`}
+              aria-label={field === undefined ? "Change no other field" : `Leave ${field.title} as it is`}
               onClick={() => onChange(drafts.filter((_, place) => place !== at))}
             />
           </Group>
@@ -96,8 +96,8 @@ export function ChangeFields(props: {
         <Button
           size="xs"
           variant="default"
-          disabled={free.length === 0}
-          onClick={() => onChange([...drafts, newDraft(free[0])])}
+          disabled={free.length === 0 || drafts.some(({ field }) => field === "")}
+          onClick={() => onChange([...drafts, newDraft(undefined)])}
         >
           {drafts.length === 0 ? "Choose a field to change" : "Change another field"}
         </Button>

@@ -21,6 +21,9 @@ export function ChooseVerb(props: {
         aria-label="Field"
         placeholder="Field"
         searchable
+        // Nothing else can be done first.
+        autoFocus={field === undefined}
+        defaultDropdownOpened={field === undefined}
         data={fields.map(({ name, title }) => ({ value: name, label: title }))}
         value={field ?? null}
         onChange={(next) => (next === null ? undefined : onField(next))}

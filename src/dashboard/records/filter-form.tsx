@@ -3,9 +3,13 @@ import type { JSX } from "react";
 import { useState } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
 import type { Condition } from "../models/condition.ts";
-import { flagInWords, isFlag, verbInWords } from "../models/condition.ts";
+import { flagInWords, isFlag, PICK_WORDS, pickedValue, verbInWords } from "../models/condition.ts";
+import type { Model } from "../models/model.ts";
+import { keyOf } from "../models/model.ts";
 import type { FieldVerbs, Shape, Verb } from "../models/shape.ts";
+import { ActionButton, PRIMARY } from "../parts/action-button.tsx";
 import { ChooseVerb } from "./choose-verb.tsx";
+import { RecordPicker } from "./record-picker.tsx";
 import { useShape } from "./use-shape.ts";
 import { readValue, ValueInput, writeValue } from "./value-input.tsx";
 
@@ -17,13 +21,15 @@ interface Draft {
   readonly text?: string | undefined;
   readonly isAnyCase: boolean;
   readonly path: string;
+  /** Whether it asks for one related record, which the text names. */
+  readonly isPick: boolean;
   /** On the related records; undefined: that there are any. */
   readonly nested?: Draft | undefined;
   /** Undefined while something is missing, or is not readable. */
   readonly condition: Condition | undefined;
 }
 
-const NOTHING: Draft = { isAnyCase: false, path: "", condition: undefined };
+const NOTHING: Draft = { isAnyCase: false, path: "", isPick: false, condition: undefined };
 /** Records of records of records: further away nobody looks. */
 const MOST_NESTED = 3;
 /** Operators that take the same kind of value, so that it stays when one is chosen for another. */
@@ -39,7 +45,11 @@ export function FilterForm(props: {
   onCancel: () => void;
 }): JSX.Element {
   const { shape, onDone, onCancel } = props;
-  const [draft, setDraft] = useState(() => draftOf(props.condition));
+  const { models } = useWorkspace();
+  const [draft, setDraft] = useState(() => {
+    const field = shape.filters.find(({ name }) => name === props.condition?.field);
+    return draftOf(props.condition, keyOf(models, field?.model));
+  });
   return (
     <Paper
       component="form"
@@ -60,9 +70,11 @@ export function FilterForm(props: {
     >
       <Group gap="xs" align="start">
         <ConditionFields shape={shape} draft={draft} depth={0} onChange={setDraft} />
-        <Button size="xs" type="submit" disabled={draft.condition === undefined}>
-          Filter
-        </Button>
+        <ActionButton
+          name="Filter"
+          color={PRIMARY}
+          reason={draft.condition === undefined ? "Say what to look for first." : undefined}
+        />
         <Button size="xs" variant="subtle" onClick={onCancel}>
           Cancel
         </Button>
@@ -71,17 +83,21 @@ export function FilterForm(props: {
   );
 }
 
-function draftOf(condition: Condition | undefined): Draft {
+/** @param key of the related records */
+function draftOf(condition: Condition | undefined, key?: string): Draft {
   if (condition === undefined) {
     return NOTHING;
   }
   const { field, verb, nested, anyCase, path = [] } = condition;
+  const picked = key === undefined ? undefined : pickedValue(condition, key);
   return {
     field,
     verb,
     isAnyCase: anyCase === true,
     path: path.join("."),
-    nested: nested === undefined ? undefined : draftOf(nested),
+    isPick: picked !== undefined,
+    ...(picked === undefined ? {} : { text: String(picked) }),
+    nested: nested === undefined || picked !== undefined ? undefined : draftOf(nested),
     condition,
   };
 }
@@ -93,30 +109,44 @@ function ConditionFields(props: {
   onChange: (draft: Draft) => void;
 }): JSX.Element {
   const { shape, draft, depth, onChange } = props;
+  const { models } = useWorkspace();
   const fields = shape.filters.filter(({ model }) => model === undefined || depth < MOST_NESTED);
   const field = fields.find(({ name }) => name === draft.field);
   const verb = field?.verbs.find(({ name }) => name === draft.verb);
+  const { data: other } = useShape(field?.model ?? shape.model.name);
   const change = (part: Partial<Draft>): void => {
     const next = { ...draft, ...part };
-    onChange({ ...next, condition: conditionOf(shape, next) });
+    onChange({ ...next, condition: conditionOf(shape, next, other) });
   };
+  const choices = (one: FieldVerbs): readonly Choice[] => choicesOf(one, models);
   return (
     <>
       <ChooseVerb
         fields={fields}
         field={draft.field}
-        choices={choicesOf}
-        choice={verb === undefined ? undefined : choiceOf(verb.name, textOf(verb, draft))}
+        choices={choices}
+        choice={verb === undefined ? undefined : choiceOf(verb.name, draft)}
         onField={(name) => {
-          const [first] = fields.find((one) => one.name === name)?.verbs ?? [];
-          const text = isFlag(first?.name ?? "") ? "true" : "";
-          // Of a record that is referred to, something is asked; of many, whether there are any may be enough.
-          const nested = first?.isNested === true && first.name === "is" ? NOTHING : undefined;
-          change({ ...NOTHING, field: name, verb: first?.name, text, nested });
+          const next = fields.find((one) => one.name === name);
+          const [first] = next === undefined ? [] : choices(next);
+          change({
+            ...NOTHING,
+            field: name,
+            nested: undefined,
+            ...ofChoice(first?.value ?? "", undefined, NOTHING),
+          });
         }}
         onChoice={(choice) => change(ofChoice(choice, verb, draft))}
       />
-      {verb === undefined || field === undefined || isFlag(verb.name) ? null : verb.isNested ? (
+      {verb === undefined || field === undefined || isFlag(verb.name) ? null : draft.isPick ? (
+        <RecordPicker
+          reference={{ model: field.model ?? "", field: keyOf(models, field.model) }}
+          isList={false}
+          label="Value"
+          value={draft.text ?? ""}
+          onChange={(text) => change({ text })}
+        />
+      ) : verb.isNested ? (
         <NestedFields field={field} draft={draft} depth={depth} onChange={change} />
       ) : (
         <Comparison shape={shape} field={field} verb={verb} draft={draft} onChange={change} />
@@ -129,26 +159,54 @@ function textOf(verb: Verb, { text, condition }: Draft): string {
   return text ?? writeValue(verb, condition?.value);
 }
 
-/** An operator that is yes or no is offered as two, which need no value. */
-function choicesOf(field: FieldVerbs): readonly { readonly value: string; readonly label: string }[] {
-  return field.verbs.flatMap(({ name, type }) =>
-    isFlag(name)
-      ? [true, false].map((isYes) => ({
-          value: choiceOf(name, String(isYes)),
-          label: flagInWords(name, isYes),
-        }))
-      : { value: name, label: verbInWords(name, type) },
-  );
+interface Choice {
+  readonly value: string;
+  readonly label: string;
 }
 
-function choiceOf(verb: string, text: string): string {
-  return isFlag(verb) ? `${verb}:${text}` : verb;
+/**
+ * What can be asked about a field. An operator that is yes or no is offered as two, which need no value. Of related records one
+ * mostly wants a certain one: to choose it comes first.
+ */
+function choicesOf(field: FieldVerbs, models: readonly Model[]): readonly Choice[] {
+  const canPick = keyOf(models, field.model) !== undefined;
+  const picks = field.verbs.flatMap(({ name }): readonly Choice[] => {
+    const label = canPick ? PICK_WORDS[name] : undefined;
+    return label === undefined ? [] : [{ value: `${name}${PICK}`, label }];
+  });
+  const others = field.verbs.flatMap(({ name, type }): readonly Choice[] =>
+    isFlag(name)
+      ? [true, false].map((isYes) => ({
+          value: `${name}:${String(isYes)}`,
+          label: flagInWords(name, isYes),
+        }))
+      : [{ value: name, label: verbInWords(name, type) }],
+  );
+  return [...picks, ...others];
+}
+
+/** Behind an operator: one record is chosen. */
+const PICK = ":one";
+
+function choiceOf(verb: string, draft: Draft): string {
+  if (draft.isPick) {
+    return `${verb}${PICK}`;
+  }
+  return isFlag(verb) ? `${verb}:${draft.text ?? writeFlag(draft.condition)}` : verb;
+}
+
+function writeFlag(condition: Condition | undefined): string {
+  return condition?.value === false ? "false" : "true";
 }
 
 function ofChoice(choice: string, before: Verb | undefined, draft: Draft): Partial<Draft> {
-  const [verb = "", flag] = choice.split(":");
-  const keepsText = before !== undefined && KEEPS_TEXT.has(verb) && KEEPS_TEXT.has(before.name);
-  return { verb, text: flag ?? (keepsText ? textOf(before, draft) : "") };
+  const [verb = "", detail] = choice.split(":");
+  const isPick = choice.endsWith(PICK);
+  const keepsText = isPick
+    ? draft.isPick
+    : before !== undefined && KEEPS_TEXT.has(verb) && KEEPS_TEXT.has(before.name);
+  const kept = keepsText ? (before === undefined ? "" : textOf(before, draft)) : "";
+  return { verb, isPick, text: isFlag(verb) ? (detail ?? "true") : kept };
 }
 
 function Comparison(props: {
@@ -228,13 +286,18 @@ function canIgnoreCase(field: FieldVerbs, verb: Verb): boolean {
   return field.canIgnoreCase && !verb.isList && verb.refersTo === undefined;
 }
 
-function conditionOf(shape: Shape, draft: Draft): Condition | undefined {
+/** @param other of the field's related records */
+function conditionOf(shape: Shape, draft: Draft, other: Shape | undefined): Condition | undefined {
   const field = shape.filters.find(({ name }) => name === draft.field);
   const verb = field?.verbs.find(({ name }) => name === draft.verb);
   if (field === undefined || verb === undefined) {
     return undefined;
   }
   const base = { field: field.name, verb: verb.name };
+  if (draft.isPick) {
+    const nested = other === undefined ? undefined : pickOf(other, draft.text ?? "");
+    return nested === undefined ? undefined : { ...base, nested };
+  }
   if (!verb.isNested) {
     const compared = comparisonOf(field, verb, draft);
     return compared === undefined ? undefined : { ...base, ...compared };
@@ -243,6 +306,14 @@ function conditionOf(shape: Shape, draft: Draft): Condition | undefined {
     return base;
   }
   return draft.nested.condition === undefined ? undefined : { ...base, nested: draft.nested.condition };
+}
+
+/** The condition that only the record with this key meets. */
+function pickOf({ model, filters }: Shape, text: string): Condition | undefined {
+  const key = filters.find(({ name }) => name === keyOf([model], model.name));
+  const equals = key?.verbs.find(({ name }) => name === "equals");
+  const value = equals === undefined || text === "" ? undefined : readValue(equals, text);
+  return key === undefined || value === undefined ? undefined : { field: key.name, verb: "equals", value };
 }
 
 function comparisonOf(

@@ -8,6 +8,8 @@ export interface Target {
   /** How many there were when it was chosen. */
   readonly count: number;
   readonly selection: Readonly<Record<string, unknown>>;
+  /** The ids of the first of them, on which a change is tried while it is typed. */
+  readonly sample: readonly string[];
 }
 
 /** What is done to many records. */
@@ -47,29 +49,28 @@ interface LaunchAnswer {
 /** Room for records that came to match since the page was read. */
 const SPARE = 1.1;
 
+/** What is asked for. */
+interface BulkAsked {
+  readonly verb: BulkVerb;
+  readonly target: Target;
+  /** Of a delete nothing. */
+  readonly change: BulkChange;
+  /** Left out: it is done. SAMPLE: tried on the target's sample, with the answer; ALL: tried on all, in the background. */
+  readonly dryRun?: "SAMPLE" | "ALL";
+  readonly onConflict: OnConflict;
+}
+
 /** Launches a bulk update or delete of the target. */
-export async function launchBulk(
-  connection: Connection,
-  shape: Shape,
-  asked: {
-    readonly verb: BulkVerb;
-    readonly target: Target;
-    /** Of a delete nothing. */
-    readonly change: BulkChange;
-    readonly isDryRun: boolean;
-    readonly onConflict: OnConflict;
-  },
-): Promise<Launched> {
-  const { verb, target, change, isDryRun, onConflict } = asked;
+export async function launchBulk(connection: Connection, shape: Shape, asked: BulkAsked): Promise<Launched> {
+  const { verb, target, change } = asked;
   const { launch } = await connection.request<LaunchAnswer, object>(launchDocument(shape, verb), {
     ...(verb === "update" ? { data: change } : {}),
-    selection: target.selection,
+    selection: asked.dryRun === "SAMPLE" ? { ids: target.sample } : target.selection,
     options: {
-      dryRun: isDryRun,
-      onConflict,
+      dryRun: asked.dryRun !== undefined,
       errorPolicy: "SKIP_FAILED",
-      mode: "ASYNC",
       maxAffected: Math.ceil(target.count * SPARE) + 1,
+      ...mannerOf(asked),
     },
   });
   if (launch.task !== undefined) {
@@ -80,4 +81,17 @@ export async function launchBulk(
   }
   const problems = launch.problems?.map(({ message }) => message) ?? [];
   return { kind: "refused", message: problems.length > 0 ? problems.join(" ") : (launch.message ?? "") };
+}
+
+/** A try of a few records is over at once, waits for nobody, and is told to nobody. */
+function mannerOf({ dryRun, onConflict }: BulkAsked): object {
+  return dryRun === "SAMPLE"
+    ? {
+        mode: "SYNC",
+        onConflict: onConflict === "WAIT" ? "SKIP" : onConflict,
+        label: "Try on a few records",
+        allowDuplicate: true,
+        notify: [],
+      }
+    : { mode: "ASYNC", onConflict };
 }

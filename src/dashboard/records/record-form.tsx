@@ -1,7 +1,8 @@
-import { Button, Group, Input, Stack } from "@mantine/core";
+import { Group, Input, Stack } from "@mantine/core";
 import type { JSX } from "react";
 import { useState } from "react";
 import type { FormField, Shape } from "../models/shape.ts";
+import { ActionButton, PRIMARY } from "../parts/action-button.tsx";
 import { LinksInput, readLinks } from "./links-input.tsx";
 import { readValue, ValueInput, writeValue } from "./value-input.tsx";
 
@@ -65,6 +66,15 @@ export function RecordForm(props: {
   const missing = fields.filter(
     (field) => field.isRequired && (typed[field.name] ?? textOf(field, record)) === "",
   );
+  const reason = isDisabled
+    ? "A task holds it."
+    : unreadable.length > 0
+      ? `Mend ${titlesOf(unreadable)} first.`
+      : missing.length > 0
+        ? `Fill in ${titlesOf(missing)} first.`
+        : changed.length === 0
+          ? "Nothing is changed yet."
+          : undefined;
   const send = async (): Promise<void> => {
     setBusy(true);
     try {
@@ -79,7 +89,9 @@ export function RecordForm(props: {
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void send();
+        if (reason === undefined) {
+          void send();
+        }
       }}
     >
       <fieldset disabled={isDisabled} className="plain">
@@ -100,20 +112,14 @@ export function RecordForm(props: {
               <FieldInput
                 shape={shape}
                 field={field}
+                id={typeof record["id"] === "string" ? record["id"] : undefined}
                 value={typed[field.name] ?? textOf(field, record)}
                 onChange={(text) => draft.type(field.name, text)}
               />
             </Input.Wrapper>
           ))}
           <Group>
-            <Button
-              type="submit"
-              size="xs"
-              loading={isBusy}
-              disabled={isDisabled || changed.length === 0 || unreadable.length > 0 || missing.length > 0}
-            >
-              {submit}
-            </Button>
+            <ActionButton name={submit} color={PRIMARY} isBusy={isBusy} reason={reason} />
           </Group>
         </Stack>
       </fieldset>
@@ -121,15 +127,20 @@ export function RecordForm(props: {
   );
 }
 
+function titlesOf(fields: readonly FormField[]): string {
+  return fields.map(({ title }) => title).join(" and ");
+}
+
 function FieldInput(props: {
   shape: Shape;
   field: FormField;
+  id: string | undefined;
   value: string;
   onChange: (text: string) => void;
 }): JSX.Element {
-  const { shape, field, value, onChange } = props;
-  return field.isLinks ? (
-    <LinksInput field={field} value={value} onChange={onChange} />
+  const { shape, field, id, value, onChange } = props;
+  return field.isLinks && id !== undefined ? (
+    <LinksInput shape={shape} field={field} id={id} value={value} onChange={onChange} />
   ) : (
     <ValueInput
       shape={shape}

@@ -26,6 +26,8 @@ import type { LivePage } from "./use-record-page.ts";
 import { useRecordPage } from "./use-record-page.ts";
 import { useShape } from "./use-shape.ts";
 
+/** Records that a change is tried on while it is typed: a few, since a try holds them for a moment. */
+const SAMPLED = 10;
 /** More columns than this do not fit a screen; the others can be chosen. */
 const FIRST_COLUMNS = 9;
 
@@ -72,8 +74,16 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
   const [density, setDensity] = useDensity();
   const page = useRecordPage(shape, columns, variables);
   const { chosen, choice, clear } = useChoice();
-  const matching: Target = { count: page.data?.totalCount ?? 0, selection };
-  useHotkeys([["/", () => document.querySelector<HTMLElement>("[role=search] input")?.focus()]]);
+  const shown = page.data?.nodes.slice(0, SAMPLED) ?? [];
+  const matching: Target = {
+    count: page.data?.totalCount ?? 0,
+    selection,
+    sample: shown.map(({ id }) => id),
+  };
+  useHotkeys([
+    ["/", () => document.querySelector<HTMLElement>("[role=search] input")?.focus()],
+    ["f", () => document.querySelector<HTMLElement>("[data-add-filter]")?.click()],
+  ]);
   return (
     <Stack gap="sm">
       <ListHead
@@ -96,7 +106,11 @@ function RecordList({ shape }: { shape: Shape }): JSX.Element {
       />
       <Bulk
         shape={shape}
-        chosen={{ count: chosen.size, selection: { ids: [...chosen] } }}
+        chosen={{
+          count: chosen.size,
+          selection: { ids: [...chosen] },
+          sample: [...chosen].slice(0, SAMPLED),
+        }}
         matching={matching}
         tried={search.try}
         onTried={() => change({ try: undefined })}
@@ -175,10 +189,11 @@ function Bulk(props: {
     if (matching.count > 0 && shape.bulkChanges.some(({ name }) => name === tried)) {
       const start = [{ field: tried ?? "", verb: "increment", text: "1" }];
       setAsked({ verb: "update", target: matching, start });
-      setOpen(true);
       onTried();
     }
   }, [shape, tried, matching, onTried]);
+  // Only a drawer that was there before it opens knows where to give the focus back to.
+  useEffect(() => setOpen(asked !== undefined), [asked]);
   return (
     <>
       <SelectionBar
@@ -186,10 +201,7 @@ function Bulk(props: {
         chosen={chosen}
         matching={matching}
         onClear={onClear}
-        onBulk={(verb, target) => {
-          setAsked({ verb, target });
-          setOpen(true);
-        }}
+        onBulk={(verb, target) => setAsked({ verb, target })}
       />
       {asked === undefined ? null : (
         <BulkDrawer

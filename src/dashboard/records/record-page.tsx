@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Grid, Group, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Button, Card, Group, Stack, Table, Text, Title } from "@mantine/core";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import type { JSX } from "react";
 import { useState, useSyncExternalStore } from "react";
@@ -6,6 +6,7 @@ import { useWorkspace } from "../frame/workspace.tsx";
 import type { HolderRow, RecordRow } from "../models/list-document.ts";
 import { recordDocument } from "../models/list-document.ts";
 import type { Field, Shape } from "../models/shape.ts";
+import { ActionButton } from "../parts/action-button.tsx";
 import { PageLink } from "../parts/link.tsx";
 import { Answered } from "../parts/answered.tsx";
 import { Failure } from "../parts/notice.tsx";
@@ -13,6 +14,7 @@ import { useAnswer } from "../parts/use-answer.ts";
 import { TaskBar, TaskCounts } from "../tasks/task-bar.tsx";
 import { taskTitle } from "../tasks/task-words.ts";
 import { RecordForm, useDraft } from "./record-form.tsx";
+import { RecordHistory } from "./record-history.tsx";
 import { RelationTables } from "./relation-tables.tsx";
 import { useRecordEvents } from "./use-record-events.ts";
 import { useShape } from "./use-shape.ts";
@@ -162,8 +164,8 @@ function RecordView(props: { shape: Shape; record: RecordRow; onChange: () => vo
       {written?.kind === "stale" ? (
         <StaleFields shape={shape} before={draft.base} now={record} onTake={startAnew} />
       ) : null}
-      <Grid>
-        <Grid.Col span={{ base: 12, md: 5 }}>
+      <div className="columns">
+        <div>
           {shape.edition.length === 0 ? null : (
             <Card withBorder>
               <RecordForm
@@ -177,14 +179,15 @@ function RecordView(props: { shape: Shape; record: RecordRow; onChange: () => vo
               />
             </Card>
           )}
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 7 }}>
+        </div>
+        <div>
           <Stack gap="lg">
             <FieldTable shape={shape} record={record} />
             <RelationTables shape={shape} record={record} />
+            <RecordHistory model={shape.model.name} record={record} />
           </Stack>
-        </Grid.Col>
-      </Grid>
+        </div>
+      </div>
     </Stack>
   );
 }
@@ -242,9 +245,11 @@ function DeleteButton({
       </Button>
     </Group>
   ) : (
-    <Button size="xs" variant="default" disabled={isDisabled} onClick={() => setAsked(true)}>
-      Delete
-    </Button>
+    <ActionButton
+      name="Delete"
+      reason={isDisabled ? "A task holds it." : undefined}
+      onClick={() => setAsked(true)}
+    />
   );
 }
 
@@ -255,7 +260,7 @@ function HeldBanner({ holder }: { holder: HolderRow }): JSX.Element {
   return (
     <Alert color="yellow" variant="light" title="In use" role="status">
       <Text size="sm">
-        <PageLink to="/tasks/$id" params={{ id: holder.id }}>
+        <PageLink to="/tasks/$id" params={{ id: holder.id }} c="inherit" underline="always">
           {taskTitle({ model: null, ...holder })}
         </PageLink>{" "}
         holds this record. You can edit it as soon as that is done.

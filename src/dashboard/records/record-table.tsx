@@ -188,7 +188,7 @@ function Holder({ holder }: { holder: HolderRow }): JSX.Element {
   );
 }
 
-/** Arrows move between rows, space chooses. */
+/** Arrows move between rows, space chooses, Enter opens. */
 function moveOrChoose(event: KeyboardEvent<HTMLElement>, id: string, choice: Choice): void {
   const row = event.currentTarget;
   if (event.target !== row) {

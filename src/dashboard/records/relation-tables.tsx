@@ -5,6 +5,7 @@ import { useWorkspace } from "../frame/workspace.tsx";
 import type { Condition } from "../models/condition.ts";
 import type { RecordRow, RelatedRecords } from "../models/list-document.ts";
 import { relationsDocument } from "../models/list-document.ts";
+import { keyOf } from "../models/model.ts";
 import type { Field, Shape } from "../models/shape.ts";
 import { PageLink } from "../parts/link.tsx";
 import { Failure } from "../parts/notice.tsx";
@@ -86,22 +87,15 @@ function wayBack(
 ): Condition | undefined {
   const opposite = model.rights.get(field.name)?.opposite;
   const back = other.filters.find(({ name }) => name === opposite);
-  const keys = [...model.rights.values()].filter(({ isKey }) => isKey);
-  const [key] = keys;
+  const key = keyOf([model], model.name);
   const verb = back?.verbs.find(({ name }) => name === "is" || name === "some");
-  const equals = filters.find(({ name }) => name === key?.name)?.verbs.find(({ name }) => name === "equals");
-  if (
-    back === undefined ||
-    verb === undefined ||
-    key === undefined ||
-    keys.length > 1 ||
-    equals === undefined
-  ) {
+  const equals = filters.find(({ name }) => name === key)?.verbs.find(({ name }) => name === "equals");
+  if (back === undefined || verb === undefined || key === undefined || equals === undefined) {
     return undefined;
   }
   const id = model.hasTypedIds ? record.id.slice(model.name.length + 1) : record.id;
-  const value = key.name === "id" ? (equals.type === "Int" ? Number(id) : id) : record[key.name];
-  return { field: back.name, verb: verb.name, nested: { field: key.name, verb: "equals", value } };
+  const value = key === "id" ? (equals.type === "Int" ? Number(id) : id) : record[key];
+  return { field: back.name, verb: verb.name, nested: { field: key, verb: "equals", value } };
 }
 
 function RelationTable(props: {

@@ -1,4 +1,4 @@
-import { JsonInput, MultiSelect, NumberInput, Select, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { JsonInput, MultiSelect, Select, TagsInput, Textarea, TextInput } from "@mantine/core";
 import type { JSX } from "react";
 import type { Shape, Verb } from "../models/shape.ts";
 import { useAnswer } from "../parts/use-answer.ts";
@@ -21,7 +21,7 @@ const NUMBERS = new Set(["Int", "Float", "BigInt", "Decimal"]);
 /** Beyond this, JavaScript's numbers lose digits. Such types stay text. */
 const EXACT = new Set(["Int", "Float"]);
 /** Verbs whose value is all of a record's name, not a part of it or a bound. */
-const NAMING = new Set([
+export const NAMING: ReadonlySet<string> = new Set([
   "equals",
   "not",
   "in",
@@ -88,16 +88,6 @@ function OneInput({ verb, label, value, onChange, isLong = false }: ValueInputPr
       />
     );
   }
-  if (EXACT.has(verb.type)) {
-    return (
-      <NumberInput
-        {...shared}
-        allowDecimal={!WHOLE.has(verb.type)}
-        value={value}
-        onChange={(next) => onChange(String(next))}
-      />
-    );
-  }
   if (verb.type === "JSON") {
     return <JsonInput {...shared} autosize minRows={2} maxRows={16} value={value} onChange={onChange} />;
   }
@@ -127,7 +117,7 @@ function OneInput({ verb, label, value, onChange, isLong = false }: ValueInputPr
   return (
     <TextInput
       {...shared}
-      inputMode={NUMBERS.has(verb.type) ? "decimal" : "text"}
+      inputMode={WHOLE.has(verb.type) ? "numeric" : NUMBERS.has(verb.type) ? "decimal" : "text"}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
     />

@@ -1,4 +1,4 @@
-import { Card, CopyButton, Grid, Group, Skeleton, Stack, Text, Title, UnstyledButton } from "@mantine/core";
+import { Card, CopyButton, Group, Skeleton, Stack, Text, Title, UnstyledButton } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
 import type { JSX, ReactNode } from "react";
 import { useEffect } from "react";
@@ -67,20 +67,20 @@ function TaskView({ details, onChange }: { details: TaskDetails; onChange: () =>
     <Stack gap="md">
       <TaskHead task={task} details={details} onChange={onChange} />
       <TaskStandstill task={task} details={details} />
-      <Grid gap="xl">
-        <Grid.Col span={{ base: 12, md: 8 }}>
+      <div className="columns columns-wide">
+        <div>
           <Stack gap="lg">
             <TaskInput kind={task.kind} input={details.input} />
             <TaskRecords task={task} />
           </Stack>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 4 }}>
+        </div>
+        <div>
           <Stack gap="lg">
             <TaskEvents id={task.id} events={details.events.nodes} />
             <TaskResult result={details.result} />
           </Stack>
-        </Grid.Col>
-      </Grid>
+        </div>
+      </div>
       <Relatives title="Part of" tasks={details.parent ? [details.parent] : []} />
       <Relatives title="Retry of" tasks={details.retryOf ? [details.retryOf] : []} />
       <Relatives title="Children" tasks={details.children} />

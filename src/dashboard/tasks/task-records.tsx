@@ -1,4 +1,4 @@
-import { Button, Group, Skeleton, Stack, Table, Text } from "@mantine/core";
+import { Skeleton, Stack, Table, Text } from "@mantine/core";
 import type { JSX } from "react";
 import { useEffect, useState } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
@@ -8,20 +8,15 @@ import type { Window } from "../models/list-document.ts";
 import { windowVariables } from "../models/list-document.ts";
 import { PageLink } from "../parts/link.tsx";
 import { Failure } from "../parts/notice.tsx";
+import { PageButtons } from "../parts/pager.tsx";
 import { Section } from "../parts/section.tsx";
 import { useAnswer, usePaced } from "../parts/use-answer.ts";
 import { isSettled } from "./task-feed.ts";
-import { count } from "./task-words.ts";
+import { count, OUTCOMES } from "./task-words.ts";
 
 const PAGE_SIZE = 20;
 const REFRESH_MS = 2000;
-const OUTCOMES: readonly { readonly value: RecordOutcome; readonly label: string; readonly color: string }[] =
-  [
-    { value: "FAILED", label: "Failed", color: "red" },
-    { value: "SKIPPED", label: "Left out", color: "yellow" },
-    { value: "SUCCEEDED", label: "Written", color: "green" },
-    { value: "UNPROCESSED", label: "Not reached", color: "gray" },
-  ];
+const OUTCOME_ORDER: readonly RecordOutcome[] = ["FAILED", "SKIPPED", "SUCCEEDED", "UNPROCESSED"];
 
 /** How many of the task's records have the outcome. */
 function numberOf({ progress }: TaskRowFragment, outcome: RecordOutcome): number {
@@ -44,7 +39,7 @@ export function TaskRecords({ task }: { task: TaskRowFragment }): JSX.Element {
   return (
     <Section title="Records">
       <div className="toggles" role="group" aria-label="Outcome">
-        {OUTCOMES.map(({ value, label, color }) => (
+        {OUTCOME_ORDER.map((value) => (
           <button
             key={value}
             type="button"
@@ -52,8 +47,8 @@ export function TaskRecords({ task }: { task: TaskRowFragment }): JSX.Element {
             aria-pressed={value === outcome}
             onClick={() => choose(value)}
           >
-            <i className={`dot dot-${color}`} aria-hidden="true" />
-            {label} <span className="numbers">{count(numberOf(task, value))}</span>
+            <i className={`dot dot-${OUTCOMES[value].color}`} aria-hidden="true" />
+            {OUTCOMES[value].word} <span className="numbers">{count(numberOf(task, value))}</span>
           </button>
         ))}
       </div>
@@ -83,26 +78,7 @@ function OutcomePages(props: { task: TaskRowFragment; outcome: RecordOutcome }):
   return (
     <Stack gap="xs">
       <OutcomeTable task={task} records={data} />
-      {pageInfo.hasNextPage || pageInfo.hasPreviousPage ? (
-        <Group gap="xs" justify="end">
-          <Button
-            size="xs"
-            variant="default"
-            disabled={!pageInfo.hasPreviousPage}
-            onClick={() => setWindow({ before: pageInfo.startCursor ?? "" })}
-          >
-            Previous
-          </Button>
-          <Button
-            size="xs"
-            variant="default"
-            disabled={!pageInfo.hasNextPage}
-            onClick={() => setWindow({ after: pageInfo.endCursor ?? "" })}
-          >
-            Next
-          </Button>
-        </Group>
-      ) : null}
+      <PageButtons page={pageInfo} onGo={setWindow} />
     </Stack>
   );
 }

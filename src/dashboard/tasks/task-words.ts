@@ -1,4 +1,4 @@
-import type { TaskRowFragment, TaskStatus } from "../generated/graphql.ts";
+import type { RecordOutcome, TaskRowFragment, TaskStatus } from "../generated/graphql.ts";
 import type { Model } from "../models/model.ts";
 import { inWords } from "../models/model.ts";
 
@@ -13,6 +13,14 @@ export const STATUS_WORDS: Readonly<Record<TaskStatus, { readonly word: string; 
   PARTIAL: { word: "Done in part", color: "orange" },
   FAILED: { word: "Failed", color: "red" },
   CANCELLED: { word: "Cancelled", color: "gray" },
+};
+
+/** What became of a record, as a word, and the colour that goes with it. */
+export const OUTCOMES: Readonly<Record<RecordOutcome, { readonly word: string; readonly color: string }>> = {
+  FAILED: { word: "Failed", color: "red" },
+  SKIPPED: { word: "Left out", color: "yellow" },
+  SUCCEEDED: { word: "Written", color: "green" },
+  UNPROCESSED: { word: "Not reached", color: "gray" },
 };
 
 /** What the service calls a retry that nobody gave a label. */

@@ -9,11 +9,12 @@ import type { Task } from "../../core/tasks/task.ts";
 import type { ListWindow } from "../../kernel/list-window.ts";
 import { takeWindow } from "../../kernel/list-window.ts";
 import { createBatchLoader, createModelLoader } from "../batch-loader.ts";
-import type { GraphQLContext, ListedRecord } from "../builder.ts";
+import type { GraphQLContext, ListedRecord, SchemaContext } from "../builder.ts";
 import type { PageArgs } from "../pagination/page.ts";
 import type { CursorKind, ListPage } from "./list-page.ts";
 import { createCursorKind, readPage } from "./list-page.ts";
-import type { ListedError } from "./task-parts.ts";
+import type { ListedError, RecordReference } from "./task-parts.ts";
+import { readReference } from "./task-parts.ts";
 
 /** A list of each task. */
 export interface TaskList<Item, Args extends PageArgs = PageArgs> {
@@ -52,10 +53,12 @@ const RECORD_CURSOR = createCursorKind("record", /^\d{1,9}\.\d{1,9}$/);
 /** The arguments of a task's records. */
 export interface RecordArgs extends PageArgs {
   readonly outcome?: RecordOutcome | null | undefined;
+  readonly record?: RecordReference | null | undefined;
 }
 
 /** What became of each task's records. */
 export function createTaskRecords(
+  schema: SchemaContext,
   tasks: Pick<TaskStore, "recordPages" | "recordCounts">,
 ): TaskList<ListedRecord, RecordArgs> {
   const pages = createPageLoader<TaskRecord, RecordQuery>((ids, query) => tasks.recordPages(ids, query));
@@ -63,17 +66,30 @@ export function createTaskRecords(
     tasks.recordCounts(ids, outcome === "" ? undefined : (outcome as RecordOutcome)),
   );
   return {
-    of: (context, { id, model }, { outcome, ...args }) =>
-      readPage<ListedRecord>(args, {
+    of(context, { id, model }, { outcome, record: asked, ...args }) {
+      const record = asked == null ? undefined : readReference(schema, asked);
+      const isOther = record !== undefined && record.model !== model;
+      const filter = {
+        ...(outcome == null ? {} : { outcome }),
+        ...(record === undefined ? {} : { recordId: record.id }),
+      };
+      return readPage<ListedRecord>(args, {
         cursors: RECORD_CURSOR,
         placeOf: ({ place: { chunk, number } }) => `${chunk}.${number}`,
         async read(window) {
           const places = withPlaces(window, toRecordPlace);
-          const page = await pages(context, id, { ...places, ...(outcome == null ? {} : { outcome }) });
-          return page.map((record) => ({ ...record, model }));
+          const page = isOther ? [] : await pages(context, id, { ...places, ...filter });
+          return page.map((one) => ({ ...one, model }));
         },
-        count: async () => (await counts(context, outcome ?? "", id)) ?? 0,
-      }),
+        // Each record is in a task once.
+        count: async () =>
+          isOther
+            ? 0
+            : record === undefined
+              ? ((await counts(context, outcome ?? "", id)) ?? 0)
+              : (await pages(context, id, { ...filter, limit: 1 })).length,
+      });
+    },
   };
 }
 

@@ -4,7 +4,9 @@ import type { Progress } from "../../core/tasks/progress.ts";
 import { ALL_SEEN } from "../../core/tasks/task-sight.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
 import type { RecordOutcome } from "../../core/tasks/task-results.ts";
+import type { NamedRecord } from "../../core/tasks/task-reads.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
+import { canonicalRecordId } from "../../core/records/record-key.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import { ERROR_CODES } from "../../kernel/error-codes.ts";
 import type { ListedRecord, SchemaContext } from "../builder.ts";
@@ -37,7 +39,29 @@ export function defineTaskParts(schema: SchemaContext) {
     ...defineEvent(schema, progress),
     error: defineError(schema),
     ...defineRecord(schema),
+    recordReference: defineReference(schema),
   };
+}
+
+/** A record as callers name it. */
+export interface RecordReference {
+  readonly model: string;
+  readonly id: string;
+}
+
+function defineReference({ builder, refs }: SchemaContext) {
+  return builder.inputType("RecordReference", {
+    description: "A record of any model.",
+    fields: (t) => ({
+      model: t.field({ type: refs.modelName, required: true }),
+      id: t.id({ required: true, ...idsOf(({ model }: RecordReference) => model) }),
+    }),
+  });
+}
+
+/** The record with its canonical id. @throws AppError VALIDATION_FAILED for an id that the model cannot have */
+export function readReference({ models }: SchemaContext, { model, id }: RecordReference): NamedRecord {
+  return { model, id: canonicalRecordId(models.get(model), id) };
 }
 
 /** Progress with an id, by which a client's cache recognises it. */

@@ -1,6 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
-import type { TaskFilter } from "../../core/tasks/task-reads.ts";
-import type { TaskScope } from "../../core/tasks/task-sight.ts";
+import type { Viewer } from "../../core/access/viewer.ts";
+import type { NamedRecord, TaskFilter } from "../../core/tasks/task-reads.ts";
 import { ALL_SEEN } from "../../core/tasks/task-sight.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
@@ -11,7 +11,8 @@ import type { PageArgs } from "../pagination/page.ts";
 import { pageArguments } from "../pagination/page.ts";
 import type { ListPage } from "./list-page.ts";
 import { createCursorKind, defineConnection, readPage } from "./list-page.ts";
-import type { TaskParts } from "./task-parts.ts";
+import type { RecordReference, TaskParts } from "./task-parts.ts";
+import { readReference } from "./task-parts.ts";
 
 type Where = {
   readonly ids?: readonly string[] | null | undefined;
@@ -23,13 +24,23 @@ type Where = {
   readonly schedules?: readonly string[] | null | undefined;
   readonly createdAfter?: string | null | undefined;
   readonly createdBefore?: string | null | undefined;
+  readonly isDryRun?: boolean | null | undefined;
+  readonly record?: RecordReference | null | undefined;
 };
+
+/** What the queries read. */
+export interface TaskQueryPorts {
+  readonly tasks: TaskStore;
+  /** Whether the viewer sees the record, or would if it were still there. Default: nobody sees any. */
+  readonly seesRecord?: ((viewer: Viewer, record: NamedRecord) => Promise<boolean>) | undefined;
+}
 
 const TASK_CURSOR = createCursorKind("task", /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/);
 
 /** Adds `task` and `tasks` to the queries. */
-export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: TaskStore): void {
+export function addTaskQueries(schema: SchemaContext, parts: TaskParts, ports: TaskQueryPorts): void {
   const { builder, refs, sight = ALL_SEEN } = schema;
+  const { tasks } = ports;
   const where = builder.inputType("TaskWhere", {
     description: "Which tasks; a condition that is left out matches every task.",
     fields: (t) => ({
@@ -42,6 +53,12 @@ export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: T
       schedules: t.field({ type: ["String"], description: "Launched by the schedules of these names." }),
       createdAfter: t.field({ type: "DateTime", description: "Launched at this time or later." }),
       createdBefore: t.field({ type: "DateTime", description: "Launched before this time." }),
+      isDryRun: t.boolean({ description: "Only dry runs, or only others." }),
+      record: t.field({
+        type: parts.recordReference,
+        description:
+          "The history of a record: the tasks among whose records it is, and those that claimed it by its id. None where the caller does not see it. See `Task.records(record:)` for what became of it. Reads the records of one task after the other, the newest first, until it has the page; `totalCount` reads those of all tasks.",
+      }),
     }),
   });
   const connection = defineConnection(schema, "Task", refs.task);
@@ -58,7 +75,13 @@ export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: T
       type: connection,
       description: "The tasks that the caller may see, the newest first.",
       args: { where: t.arg({ type: where }), ...pageArguments(t.arg) },
-      resolve: (_root, args, { viewer }) => listTasks(tasks, args.where ?? {}, args, sight.scopeOf(viewer)),
+      async resolve(_root, args, { viewer }) {
+        const { record: asked, ...conditions } = args.where ?? {};
+        const record = asked == null ? undefined : readReference(schema, asked);
+        const isSeen = record === undefined || (await ports.seesRecord?.(viewer, record)) === true;
+        const seen = isSeen ? sight.scopeOf(viewer) : [];
+        return listTasks(tasks, conditions, args, { seen, ...(record === undefined ? {} : { record }) });
+      },
     }),
   }));
 }
@@ -98,16 +121,16 @@ function addCountByStatus(
 
 async function listTasks(
   tasks: TaskStore,
-  where: Where,
+  where: Omit<Where, "record">,
   args: PageArgs,
-  seen: TaskScope | undefined,
+  limits: Pick<TaskFilter, "seen" | "record">,
 ): Promise<TaskPage> {
   const { createdAfter, createdBefore, ...rest } = taskConditions(where, ["ids", "parents"]);
   const query: TaskFilter = {
     ...rest,
     ...momentOf("createdAfter", createdAfter),
     ...momentOf("createdBefore", createdBefore),
-    seen,
+    ...limits,
   };
   const page = await readPage<Task>(args, {
     cursors: TASK_CURSOR,

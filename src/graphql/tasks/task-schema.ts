@@ -27,6 +27,7 @@ import type { TaskLockPorts } from "./task-locks.ts";
 import { addTaskLocks } from "./task-locks.ts";
 import { addTaskPreview } from "./task-preview.ts";
 import { defineTaskParts } from "./task-parts.ts";
+import type { TaskQueryPorts } from "./task-queries.ts";
 import { addTaskQueries } from "./task-queries.ts";
 
 /** What a caller may do to one task. */
@@ -52,6 +53,8 @@ export interface TaskSchemaPorts {
   readonly locks?: TaskLockPorts["locks"];
   /** See TaskLockPorts. Default: nobody reaches all records of another model. */
   readonly reachesAll?: TaskLockPorts["reachesAll"];
+  /** See TaskQueryPorts. Default: nobody sees any record. */
+  readonly seesRecord?: TaskQueryPorts["seesRecord"];
   /** Default: no task has a preview. */
   readonly showPreviews?: ShowPreviews;
 }
@@ -70,7 +73,7 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
         ports.onMissing?.(action, request);
     implementTask(schema, parts, {
       errors: createTaskErrors(ports.tasks),
-      records: createTaskRecords(ports.tasks),
+      records: createTaskRecords(schema, ports.tasks),
       history: createTaskHistory(ports.log),
     });
     addTaskControlFields(schema, ports.tasks);
@@ -80,7 +83,7 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     addTaskRetryFields(schema, ports.tasks);
     addTaskFamilyFields(schema, ports.tasks);
     addLaunchOptions(schema, parts.status);
-    addTaskQueries(schema, parts, ports.tasks);
+    addTaskQueries(schema, parts, ports);
     addControlMutations(schema, {
       cancelTask: onlySeen(seen, controls.cancelTask, onMissing("cancel")),
       pauseTask: onlySeen(seen, controls.pauseTask, onMissing("pause")),

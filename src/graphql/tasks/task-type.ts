@@ -97,6 +97,7 @@ function addTaskLists(schema: SchemaContext, parts: TaskParts, ports: TaskTypePo
       args: {
         ...pageArguments(t.arg),
         outcome: t.arg({ type: parts.recordOutcome, description: "Only those. Default: all." }),
+        record: t.arg({ type: parts.recordReference, description: "Only this one. Default: all." }),
       },
       resolve: async (task, args, context) => {
         const page = await ports.records.of(context, task, args);

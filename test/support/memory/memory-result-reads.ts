@@ -30,11 +30,16 @@ export function createMemoryResultReads(rows: Pick<MemoryTaskRows, "get">): Task
   const ofTasks = (
     taskIds: readonly string[],
     outcome: RecordOutcome | undefined,
+    recordId?: string,
   ): (readonly [string, readonly TaskRecord[]])[] =>
     taskIds.flatMap((taskId) => {
       const row = rows.get(taskId);
       const all = row === undefined ? [] : recordsOf(row);
-      const some = all.filter((record) => outcome === undefined || record.outcome === outcome);
+      const some = all.filter(
+        (record) =>
+          (outcome === undefined || record.outcome === outcome) &&
+          (recordId === undefined || record.id === recordId),
+      );
       return all.length === 0 ? [] : [[taskId, some] as const];
     });
   return {
@@ -55,8 +60,8 @@ export function createMemoryResultReads(rows: Pick<MemoryTaskRows, "get">): Task
     async ownClaims(taskId) {
       return rows.get(taskId)?.claims.filter(({ isDependent }) => isDependent !== true) ?? [];
     },
-    async recordPages(taskIds, { outcome, ...window }) {
-      const pages = ofTasks(taskIds, outcome).map(
+    async recordPages(taskIds, { outcome, recordId, ...window }) {
+      const pages = ofTasks(taskIds, outcome, recordId).map(
         ([taskId, records]) => [taskId, takeWindow(records, window, comparePlaces)] as const,
       );
       return new Map(pages.filter(([, records]) => records.length > 0));

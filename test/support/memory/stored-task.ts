@@ -3,7 +3,7 @@ import type { Counts, Progress } from "../../../src/core/tasks/progress.ts";
 import { NO_COUNTS, addCounts, progressOf, runningProgress } from "../../../src/core/tasks/progress.ts";
 import type { TaskClaim } from "../../../src/core/tasks/task-claim.ts";
 import type { TaskError } from "../../../src/core/tasks/task-error.ts";
-import type { TaskFilter } from "../../../src/core/tasks/task-reads.ts";
+import type { NamedRecord, TaskFilter } from "../../../src/core/tasks/task-reads.ts";
 import type { NewTask } from "../../../src/core/tasks/new-tasks.ts";
 import { pendingTaskOf } from "../../../src/core/tasks/new-tasks.ts";
 import type { StoredPause } from "./task-shelf.ts";
@@ -103,8 +103,10 @@ function pauseState(pause: StoredPause | undefined): PauseState {
 }
 
 /** Whether the task matches the query. */
-export function matchesQuery({ task }: StoredTask, query: TaskFilter): boolean {
+export function matchesQuery(stored: StoredTask, query: TaskFilter): boolean {
+  const { task } = stored;
   return (
+    isOfKind(stored, query) &&
     isAmong(task.status, query.statuses) &&
     isAmong(task.kind, query.kinds) &&
     isAmong(task.model, query.models) &&
@@ -114,6 +116,23 @@ export function matchesQuery({ task }: StoredTask, query: TaskFilter): boolean {
     isWithin(query.seen, task) &&
     (query.createdBy === undefined || query.createdBy === task.viewer.id) &&
     isWithinTimes(task.createdAt, query)
+  );
+}
+
+function isOfKind(stored: StoredTask, { isDryRun, record }: TaskFilter): boolean {
+  return (
+    (isDryRun === undefined || isDryRun === stored.task.isDryRun) &&
+    (record === undefined || concerns(stored, record))
+  );
+}
+
+function concerns(stored: StoredTask, { model, id }: NamedRecord): boolean {
+  const { task, chunks, claims, errors, skippedAtLaunch } = stored;
+  const leftOut = errors.slice(0, skippedAtLaunch);
+  return (
+    (task.model === model &&
+      (chunks.some(({ ids }) => ids.includes(id)) || leftOut.some(({ recordId }) => recordId === id))) ||
+    claims.some((claim) => claim.model === model && Array.isArray(claim.ids) && claim.ids.includes(id))
   );
 }
 

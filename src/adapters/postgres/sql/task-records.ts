@@ -3,6 +3,8 @@ import { MAX_TRIAL_ERRORS } from "../../../core/bulk/chunk-writer.ts";
 /** Where a statement's parameters are. */
 interface RecordParameters {
   readonly outcome: string;
+  /** Left out: any record. */
+  readonly recordId?: string;
   /** Left out: all records of a chunk. */
   readonly window?: { readonly after: string; readonly before: string; readonly limit: string };
   readonly isBackward?: boolean;
@@ -10,17 +12,19 @@ interface RecordParameters {
 
 /**
  * The records of chunk `c` of task `t` with what became of each. Chunks of a dry run are never DONE: if it tried them all and
- * kept all errors, its other records count as SUCCEEDED. Without an outcome to look for, no more of them than the page holds.
+ * kept all errors, its other records count as SUCCEEDED. Without an outcome or a record to look for, no more of them than the page
+ * holds.
  */
-function chunkRecords({ outcome, window, isBackward = false }: RecordParameters): string {
+function chunkRecords({ outcome, recordId = "NULL", window, isBackward = false }: RecordParameters): string {
   const page =
     window === undefined
       ? ""
-      : `WHERE u.at > part.low AND u.at < part.high AND (${outcome}::text IS NOT NULL OR ${
-          isBackward
-            ? `u.at >= part.high - ${window.limit}::integer`
-            : `u.at <= part.low + ${window.limit}::integer`
-        })`;
+      : `WHERE u.at > part.low AND u.at < part.high AND (${recordId}::text IS NULL OR u.id = ${recordId}::text)
+         AND (${outcome}::text IS NOT NULL OR ${recordId}::text IS NOT NULL OR ${
+           isBackward
+             ? `u.at >= part.high - ${window.limit}::integer`
+             : `u.at <= part.low + ${window.limit}::integer`
+         })`;
   return `
     SELECT u.at::integer AS number, u.id, e.code, e.message, coalesce(e.outcome, CASE
              WHEN c.status = 'DONE' OR t.is_dry_run AND t.finished_at IS NOT NULL
@@ -42,24 +46,24 @@ const mayHave = (outcome: string): string => `
 
 /**
  * $1 tasks, $2 and $3 the chunk and number of the record to start after, $4 and $5 those of the record to end before, $6 limit
- * for each task, $7 outcome; all but $1 and $6 may be null. Reads chunk after chunk until it has enough, so a page costs the
+ * for each task, $7 outcome, $8 the id of a record; all but $1 and $6 may be null. Reads chunk after chunk until it has enough, so a page costs the
  * same anywhere in the list, and for any chunk size. A backward page comes in the list's order, too.
  */
 export function listRecordPages(isBackward = false): string {
   const direction = isBackward ? "DESC" : "ASC";
-  const outcome = "$7";
+  const [outcome, recordId] = ["$7", "$8"];
   const window = { after: "$2", before: "$4", limit: "$6" };
   const nextChunk = (condition: string): string => `
     SELECT c.*, CASE WHEN c.number = $2::integer THEN $3::integer ELSE 0 END AS low,
            CASE WHEN c.number = $4::integer THEN $5::integer ELSE cardinality(c.ids) + 1 END AS high
     FROM powercrud.chunk c
     WHERE c.task_id = t.id AND c.number >= coalesce($2::integer, 0) AND c.number <= coalesce($4::integer, 2147483647)
-      AND ${condition} AND ${mayHave(outcome)}
+      AND ${condition} AND ${mayHave(outcome)} AND (${recordId}::text IS NULL OR ${recordId}::text = ANY (c.ids))
     ORDER BY c.number ${direction} LIMIT 1`;
   const counted = `
     SELECT c.number, c.low, c.high, CASE WHEN ${outcome}::text IS NULL THEN greatest(0, c.high - c.low - 1) ELSE (
         SELECT count(*)::integer FROM (SELECT c.low, c.high) part CROSS JOIN LATERAL (
-          ${chunkRecords({ outcome, window, isBackward })}
+          ${chunkRecords({ outcome, recordId, window, isBackward })}
         ) r WHERE r.outcome = ${outcome}::text
       ) END AS count`;
   return `
@@ -77,7 +81,7 @@ export function listRecordPages(isBackward = false): string {
       )
       SELECT part.number AS chunk, r.number, r.id, r.outcome, r.code, r.message
       FROM part JOIN powercrud.chunk c ON c.task_id = t.id AND c.number = part.number
-      CROSS JOIN LATERAL (${chunkRecords({ outcome, window, isBackward })}) r
+      CROSS JOIN LATERAL (${chunkRecords({ outcome, recordId, window, isBackward })}) r
       WHERE ${outcome}::text IS NULL OR r.outcome = ${outcome}::text
       ORDER BY part.number ${direction}, r.number ${direction} LIMIT $6::integer
     ) page

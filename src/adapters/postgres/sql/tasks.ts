@@ -39,10 +39,22 @@ const isSeen = (task: string, scope: string): string => `
   ))`;
 
 /**
- * $1 statuses, $2 kinds, $3 models, $4 ids, $5 creator, $6 parents, $7 schedules, $8 what the viewer sees, $9 launched then or
- * later, $10 launched before; each null for any.
+ * Whether the record is one of the task's, or was claimed by its id. Looks into the chunks of one task after the other, so a
+ * page reads no further back than it must; an index on all ids would cost every launch more. A subquery for one value, as
+ * EXISTS may be planned to read the chunks of all tasks first.
+ * @param from the first of three parameters: the model, the id, and a claim on the record
  */
-const TASK_FILTER = `
+const concerns = (from: number): string => `
+  (t.model = $${from}::text
+     AND (SELECT true FROM powercrud.chunk c WHERE c.task_id = t.id AND $${from + 1}::text = ANY (c.ids) LIMIT 1)
+   OR t.claims @> $${from + 2}::jsonb)`;
+
+/**
+ * $1 statuses, $2 kinds, $3 models, $4 ids, $5 creator, $6 parents, $7 schedules, $8 what the viewer sees, $9 launched then or
+ * later, $10 launched before, $11 whether dry runs; each null for any.
+ * @param recordFrom the first of the parameters of a record that the tasks concern. Default: any
+ */
+const taskFilter = (recordFrom?: number): string => `
   ($1::text[] IS NULL OR t.status = ANY ($1::text[]))
   AND ($2::text[] IS NULL OR t.kind = ANY ($2::text[]))
   AND ($3::text[] IS NULL OR t.model = ANY ($3::text[]))
@@ -52,24 +64,35 @@ const TASK_FILTER = `
   AND ($7::text[] IS NULL OR t.schedule = ANY ($7::text[]))
   AND ${isSeen("t", "$8")}
   AND ($9::timestamptz IS NULL OR t.created_at >= $9::timestamptz)
-  AND ($10::timestamptz IS NULL OR t.created_at < $10::timestamptz)`;
+  AND ($10::timestamptz IS NULL OR t.created_at < $10::timestamptz)
+  AND ($11::boolean IS NULL OR t.is_dry_run = $11::boolean)
+  AND ${recordFrom === undefined ? "true" : concerns(recordFrom)}`;
 
 /** $1 ids. */
 export const FIND_TASKS = `
   SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS} WHERE t.id = ANY ($1::uuid[])`;
 
-/** $1-$10 filter, $11-$13 window. Ids sort by time. */
-export const listTasks = (isBackward?: boolean): string => `
+/** What the tasks of a statement have in common. */
+interface TaskRange {
+  /** Whether they concern a record. Its parameters come last. */
+  readonly isOfRecord: boolean;
+  readonly isBackward?: boolean | undefined;
+}
+
+/** $1-$11 filter, $12-$14 window. Ids sort by time. */
+export const listTasks = ({ isOfRecord, isBackward }: TaskRange): string => `
   SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS}
-  WHERE ${TASK_FILTER}
-    AND ${windowSql({ column: "t.id", type: "uuid", isDescending: true, from: 11 }, isBackward)}`;
+  WHERE ${taskFilter(isOfRecord ? 15 : undefined)}
+    AND ${windowSql({ column: "t.id", type: "uuid", isDescending: true, from: 12 }, isBackward)}`;
 
-/** $1-$10 filter. */
-export const COUNT_TASKS = `SELECT count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER}`;
+/** $1-$11 filter. */
+export const countTasks = ({ isOfRecord }: TaskRange): string =>
+  `SELECT count(*)::integer AS count FROM powercrud.task t WHERE ${taskFilter(isOfRecord ? 12 : undefined)}`;
 
-/** $1-$10 filter. */
-export const COUNT_TASKS_BY_STATUS = `
-  SELECT t.status, count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER} GROUP BY 1`;
+/** $1-$11 filter. */
+export const countTasksByStatus = ({ isOfRecord }: TaskRange): string => `
+  SELECT t.status, count(*)::integer AS count FROM powercrud.task t
+  WHERE ${taskFilter(isOfRecord ? 12 : undefined)} GROUP BY 1`;
 
 /** $1 the kinds that are told apart. */
 export const COUNT_UNSETTLED = `

@@ -12,8 +12,8 @@ import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../../core/tasks/tas
 import { READ_CHUNK_IDS } from "../sql/chunks.ts";
 import { inListOrder, windowValues } from "../sql/list-window.ts";
 import {
-  COUNT_TASKS,
-  COUNT_TASKS_BY_STATUS,
+  countTasks,
+  countTasksByStatus,
   FIND_TASKS,
   LIST_CHILDREN,
   LIST_RETRIES,
@@ -29,18 +29,25 @@ export function createTaskReads(session: SqlSession): TaskReads {
       return new Map(rows.map((row) => [row.id, toTask(row)]));
     },
     async list(query) {
-      const values = [...filterValues(query), ...windowValues(query)];
-      const rows = await session.query<TaskRow>(listTasks(query.isBackward), values);
+      const values = [...filterValues(query), ...windowValues(query), ...recordValues(query)];
+      const { isBackward } = query;
+      const rows = await session.query<TaskRow>(
+        listTasks({ isOfRecord: query.record !== undefined, isBackward }),
+        values,
+      );
       return inListOrder(rows, query.isBackward).map(toTask);
     },
     async count(query) {
-      const [row] = await session.query<{ count: number }>(COUNT_TASKS, filterValues(query));
+      const [row] = await session.query<{ count: number }>(
+        countTasks({ isOfRecord: query.record !== undefined }),
+        [...filterValues(query), ...recordValues(query)],
+      );
       return row?.count ?? 0;
     },
     async countByStatus({ statuses: _all, ...query }) {
       const rows = await session.query<{ status: TaskStatus; count: number }>(
-        COUNT_TASKS_BY_STATUS,
-        filterValues(query),
+        countTasksByStatus({ isOfRecord: query.record !== undefined }),
+        [...filterValues(query), ...recordValues(query)],
       );
       return new Map(rows.map(({ status, count }) => [status, count]));
     },
@@ -108,7 +115,15 @@ function filterValues(query: TaskFilter): readonly unknown[] {
     creator === undefined ? scopeValue(query.seen) : null,
     query.createdAfter,
     query.createdBefore,
+    query.isDryRun,
   ].map((value) => value ?? null);
+}
+
+/** The model, the id, and a claim on the record; nothing where the query names none. */
+function recordValues({ record }: TaskFilter): readonly unknown[] {
+  return record === undefined
+    ? []
+    : [record.model, record.id, JSON.stringify([{ model: record.model, ids: [record.id] }])];
 }
 
 /** A row with TASK_COLUMNS. */

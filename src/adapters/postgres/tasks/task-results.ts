@@ -31,11 +31,11 @@ export function createTaskResults(session: SqlSession): TaskResults {
       );
       return groupRows(rows, toTaskError);
     },
-    async recordPages(taskIds, { after, before, limit, isBackward, outcome }) {
+    async recordPages(taskIds, { after, before, limit, isBackward, outcome, recordId }) {
       const places = [after?.chunk, after?.number, before?.chunk, before?.number];
       const rows = await session.query<RecordRow & { readonly task_id: string }>(
         listRecordPages(isBackward),
-        [taskIds, ...places.map((place) => place ?? null), limit, outcome ?? null],
+        [taskIds, ...places.map((place) => place ?? null), limit, outcome ?? null, recordId ?? null],
       );
       return groupRows(rows, toTaskRecord);
     },
