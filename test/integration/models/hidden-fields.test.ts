@@ -372,8 +372,8 @@ describe("the switches of fields", () => {
     ["AccountWhere", "AND NOT OR badges email id nick posts role tags updatedAt"],
     ["AccountOrderBy", "badges email id nick posts role tags updatedAt"],
     // No switch closes posts, which single writes may write with an account; sketches are hidden.
-    ["AccountCreateInput", "bio email id nick posts tags"],
-    ["AccountUpdateInput", "bio email nick posts tags"],
+    ["AccountCreateInput", "bio createTags email id nick posts tags"],
+    ["AccountUpdateInput", "bio createTags email nick posts tags"],
     ["AccountUpsertCreateInput", "bio email id nick tags"],
     ["AccountUpsertUpdateInput", "bio email nick tags"],
     ["AccountNestedPostsInput", "connect create"],
@@ -381,7 +381,7 @@ describe("the switches of fields", () => {
     ["AccountBulkCreateInput", "bio email id nick"], // A new account needs its email.
     ["AccountUpdateEachDataInput", "bio nick"],
     ["AccountBulkUpdateInput", "bio nick"],
-    ["TagUpdateInput", "accounts bearers label"],
+    ["TagUpdateInput", "accounts bearers createAccounts createBearers label"],
   ])("leave %s with %s", (type, fields) => {
     expect(fieldsOf(type).join(" ")).toBe(fields);
   });
