@@ -90,7 +90,9 @@ export default defineConfig({
           "task-hooks",
           "schedules",
           "waiting",
-        ].map((name) => `test/integration/engine/${name}.test.ts`),
+        ]
+          .map((name) => `test/integration/engine/${name}.test.ts`)
+          .concat("test/integration/clients/restart.test.ts"),
         env: { POWERCRUD_TEST_BACKEND: "redis" },
       }),
       project("e2e", { testTimeout: 240_000, needsServices: true, setupFiles: [END_PROCESSES] }),

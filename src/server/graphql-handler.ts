@@ -10,6 +10,7 @@ import type { CallersRequest } from "./callers/peer.ts";
 import type { Callers } from "./callers/callers.ts";
 import type { ServedContext } from "./callers/limit-scopes.ts";
 import { limitScopes } from "./callers/limit-scopes.ts";
+import { compressAnswer } from "./compress.ts";
 import { createDocumentCache } from "./document-cache.ts";
 import { paramsOfBody, paramsOfText, paramsOfUrl } from "./graphql-params.ts";
 import { refusalBody, sendJson, sendTypeRefusal } from "./http-messages.ts";
@@ -136,6 +137,9 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
     async handle(request, response) {
       const { json, takesEventStream } = acceptanceOf(request.headers.accept);
       if (json === undefined || !isOfShortWay(request)) {
+        if (json !== undefined) {
+          compressAnswer(request, response);
+        }
         await answerLongWay(request, response);
         return;
       }

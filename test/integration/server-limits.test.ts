@@ -19,8 +19,8 @@ interface Payload {
   readonly extensions?: Record<string, unknown>;
 }
 
-const post = async (payload: Payload): Promise<ClientResult> => {
-  const headers = { "content-type": "application/json" };
+const post = async (payload: Payload, type = "application/json"): Promise<ClientResult> => {
+  const headers = { "content-type": type };
   const body = JSON.stringify(payload);
   return (await fetch(`${fixture.server.url}/graphql`, { method: "POST", headers, body })).json() as never;
 };
@@ -42,7 +42,8 @@ async function overWebSocket(payload: Payload): Promise<ClientResult> {
 }
 
 const TRANSPORTS: readonly (readonly [string, (payload: Payload) => Promise<ClientResult>])[] = [
-  ["POST", post],
+  ["POST", (payload) => post(payload)],
+  ["POST of JSON with yoga's name", (payload) => post(payload, "application/graphql+json")],
   ["SSE", async (payload) => firstOf(await overSse(fixture.server.url, payload))],
   ["WebSocket", overWebSocket],
   [

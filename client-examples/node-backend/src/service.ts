@@ -5,9 +5,10 @@ import { print } from "graphql";
 import { createClient } from "graphql-ws";
 import { WebSocket } from "ws";
 
-const url = `${process.env.POWERCRUD_URL ?? "http://127.0.0.1:4000"}/graphql`;
+export const url = `${process.env.POWERCRUD_URL ?? "http://127.0.0.1:4000"}/graphql`;
 const key = process.env.POWERCRUD_API_KEY;
-const credentials: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+export const credentials: Record<string, string> =
+  key === undefined ? {} : { authorization: `Bearer ${key}` };
 
 /** After a lost connection it connects again, and subscribes again: without `shouldRetry`, not where the service is down. */
 const socket = createClient({
@@ -48,12 +49,21 @@ export async function request<Data, Variables>(
   return data;
 }
 
+/** What the clients of graphql-ws and graphql-sse have alike. */
+interface Subscriptions {
+  iterate<Data>(operation: { query: string; variables: Record<string, unknown> }): AsyncIterable<{
+    readonly data?: Data | null;
+    readonly errors?: readonly GraphQLFormattedError[];
+  }>;
+}
+
 /** Subscribes until the service says that nothing more will come. @throws ServiceError */
 export async function* subscribe<Data, Variables extends Record<string, unknown>>(
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,
+  client: Subscriptions = socket,
 ): AsyncGenerator<Data, void> {
-  for await (const { data, errors } of socket.iterate<Data>({ query: print(document), variables })) {
+  for await (const { data, errors } of client.iterate<Data>({ query: print(document), variables })) {
     if (errors !== undefined) {
       throw new ServiceError(errors);
     }

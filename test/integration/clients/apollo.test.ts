@@ -1,4 +1,4 @@
-import type { ApolloClient, DocumentNode } from "@apollo/client";
+import type { ApolloClient, ApolloLink, DocumentNode } from "@apollo/client";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { withDeadline } from "../../support/deadline.ts";
 import type { ClientFixture } from "./client-fixture.ts";
@@ -196,6 +196,32 @@ describe("Apollo Client, set up as the example is", () => {
     await expect.poll(() => shown, { timeout: 10_000 }).toContain("City 0");
     stop();
     subscription.unsubscribe();
+  });
+
+  it("sends a document once, and then only its hash, as the guide says", async () => {
+    const { ApolloClient: Client, gql, InMemoryCache } = await import("@apollo/client");
+    const { http } = (await fixture.load("Documents by hash", "persisted.ts")) as unknown as {
+      http: ApolloLink;
+    };
+    const hashing = new Client({ link: http, cache: new InMemoryCache() });
+    const query = gql`
+      query Hashed {
+        cities(first: 1) {
+          nodes {
+            id
+          }
+        }
+      }
+    `;
+    const before = fixture.requests.length;
+    for (let time = 0; time < 2; time += 1) {
+      const { data } = await hashing.query<Data>({ query, fetchPolicy: "network-only" });
+      expect(data.cities.nodes).toHaveLength(1);
+    }
+    const sent = fixture.requests.slice(before).map((body) => JSON.parse(body) as Record<string, unknown>);
+    // Its hash, which the service does not know; its text; its hash.
+    expect(sent.map((body) => "query" in body)).toEqual([false, true, false]);
+    hashing.stop();
   });
 
   it("warns of nothing in all of this", () => {

@@ -19,6 +19,8 @@ import { codeBlocks, markdownSection } from "../../support/markdown-code.ts";
 import type { TemporaryFolder } from "../../support/temporary-folder.ts";
 import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
+import type { TestRedis } from "../../support/test-redis.ts";
+import { createTestRedis } from "../../support/test-redis.ts";
 
 /** The cities of the fixture. */
 export const CITY_COUNT = 40;
@@ -59,16 +61,18 @@ export interface ClientFixture {
   stop(): Promise<void>;
 }
 
-/** With 40 cities of one country, and one worker whose chunks have two records. */
+/** With 40 cities of one country, and one worker whose chunks have two records. On the backend of the run. */
 export async function startClientFixture(
   options: Pick<ServiceOptions, "authenticate"> & { readonly config?: PowerCrudConfig } = {},
 ): Promise<ClientFixture> {
   const database = await createTestDatabase();
+  const redis = process.env["POWERCRUD_TEST_BACKEND"] === "redis" ? createTestRedis() : undefined;
+  const start = (port: number) => startService(options, database.url, redis, port);
   const sql = new Client(database.url);
   await sql.connect();
   await insertCities(sql, CITY_COUNT);
   const folder = await createTemporaryFolder("clients");
-  let service = await startService(options, database.url, 0);
+  let service = await start(0);
   const { url } = service;
   const requests: string[] = [];
   const send = globalThis.fetch;
@@ -105,7 +109,7 @@ export async function startClientFixture(
     async restart(refusals = 0) {
       await service.stop();
       await refuseSockets(Number(new URL(url).port), refusals);
-      service = await startService(options, database.url, Number(new URL(url).port));
+      service = await start(Number(new URL(url).port));
     },
     load: (heading, ...files) => loadSection(folder, url, heading, files),
     loadExample: async (name, ...files) => importAll(await copyExample(folder, url, name), files),
@@ -114,6 +118,7 @@ export async function startClientFixture(
     async stop() {
       await Promise.all(holders.map((holder) => holder.end()));
       await service.stop();
+      await redis?.drop();
       await sql.end();
       await database.drop();
       await folder.remove();
@@ -154,9 +159,17 @@ async function refuseSockets(port: number, count: number): Promise<void> {
 async function startService(
   options: Parameters<typeof startClientFixture>[0],
   databaseUrl: string,
+  redis: TestRedis | undefined,
   port: number,
 ): Promise<PowerCrudService> {
-  const settings = { host: "127.0.0.1", port, progressIntervalMs: 0, chunkRecords: 2, workerConcurrency: 2 };
+  const settings = {
+    host: "127.0.0.1",
+    port,
+    progressIntervalMs: 0,
+    chunkRecords: 2,
+    workerConcurrency: 2,
+    ...(redis && { backend: "redis" as const, redisUrl: redis.url, redisKeyPrefix: redis.keyPrefix }),
+  };
   const service = await createService({ config: demoConfig, ...options, databaseUrl, settings });
   await service.start();
   return service;

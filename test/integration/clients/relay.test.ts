@@ -3,13 +3,17 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { lexicographicSortSchema, printSchema } from "graphql";
-import type { ConcreteRequest, Environment } from "relay-runtime";
+import type { ConcreteRequest, SubscribeFunction } from "relay-runtime";
 import {
   commitLocalUpdate,
   commitMutation,
   ConnectionHandler,
+  Environment,
   fetchQuery,
+  Network,
+  RecordSource,
   requestSubscription,
+  Store,
 } from "relay-runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import demoConfig from "../../../powercrud.config.ts";
@@ -26,6 +30,7 @@ const CITIES = ConnectionHandler.getConnectionID(FRANCE, "cities_cities");
 
 let fixture: ClientFixture;
 let environment: Environment;
+let overSse: Environment;
 let keepCitiesFresh: (country: string) => () => void;
 let request: (name: string) => Promise<ConcreteRequest>;
 
@@ -40,6 +45,11 @@ beforeAll(async () => {
   const compiler = join(ROOT, "node_modules/relay-compiler/cli.js");
   await promisify(execFile)(process.execPath, [compiler, "relay.config.json"], { cwd: folder });
   ({ environment } = (await import(join(folder, "environment.ts"))) as { environment: Environment });
+  const { subscribe } = (await import(join(folder, "sse.ts"))) as { subscribe: SubscribeFunction };
+  overSse = new Environment({
+    network: Network.create(() => Promise.reject(new Error("it is only for subscriptions")), subscribe),
+    store: new Store(new RecordSource()),
+  });
   ({ keepCitiesFresh } = (await import(join(folder, "fresh.ts"))) as {
     keepCitiesFresh: typeof keepCitiesFresh;
   });
@@ -113,34 +123,38 @@ it("keeps a list fresh while others write", async () => {
   stop();
 });
 
-it("follows tasks by their events, and keeps their state in the store", async () => {
-  const launch = `mutation { bulkUpdateCities(selection: {ids: ["City:5"]}, data: {notes: {set: "relay"}}, options: {mode: ASYNC})
+it.each(["WebSocket", "SSE"])(
+  "follows tasks by their events over %s, and keeps their state in the store",
+  async (way) => {
+    const following = way === "SSE" ? overSse : environment;
+    const launch = `mutation { bulkUpdateCities(selection: {ids: ["City:5"]}, data: {notes: {set: "relay"}}, options: {mode: ASYNC})
     { ... on TaskLaunched { task { id events(first: 1) { nodes { cursor } } } } } }`;
-  const release = await fixture.holdCity(5);
-  const response = await fetch(`${fixture.url}/graphql`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query: launch }),
-  });
-  const { id, events } = ((await response.json()) as { data: Data }).data.bulkUpdateCities.task;
-  const subscription = await request("citiesTasksSubscription");
-  const settled = new Promise<void>((resolve, reject) => {
-    requestSubscription<Data>(environment, {
-      subscription,
-      variables: { where: { taskIds: [id] }, after: events.nodes[0].cursor },
-      onError: reject,
-      onNext: (event) => {
-        if (event?.taskEvents.type === "CLEANUP") {
-          resolve();
-        }
-      },
+    const release = await fixture.holdCity(5);
+    const response = await fetch(`${fixture.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query: launch }),
     });
-  });
-  await release();
-  await withDeadline(settled, 20_000, "the last event");
-  let status: unknown;
-  commitLocalUpdate(environment, (store) => {
-    status = store.get(id as string)?.getValue("status");
-  });
-  expect(status).toBe("SUCCEEDED");
-});
+    const { id, events } = ((await response.json()) as { data: Data }).data.bulkUpdateCities.task;
+    const subscription = await request("citiesTasksSubscription");
+    const settled = new Promise<void>((resolve, reject) => {
+      requestSubscription<Data>(following, {
+        subscription,
+        variables: { where: { taskIds: [id] }, after: events.nodes[0].cursor },
+        onError: reject,
+        onNext: (event) => {
+          if (event?.taskEvents.type === "CLEANUP") {
+            resolve();
+          }
+        },
+      });
+    });
+    await release();
+    await withDeadline(settled, 20_000, "the last event");
+    let status: unknown;
+    commitLocalUpdate(following, (store) => {
+      status = store.get(id as string)?.getValue("status");
+    });
+    expect(status).toBe("SUCCEEDED");
+  },
+);

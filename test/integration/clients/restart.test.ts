@@ -3,7 +3,8 @@ import { ApolloClient, InMemoryCache } from "@apollo/client";
 import type { ApolloLink, DocumentNode } from "@apollo/client";
 import type { Client as UrqlClient, TypedDocumentNode } from "@urql/core";
 import { createClient as createSocket } from "graphql-ws";
-import type { Environment } from "relay-runtime";
+import type { Environment, SubscribeFunction } from "relay-runtime";
+import { Network } from "relay-runtime";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 import demoConfig from "../../../powercrud.config.ts";
@@ -16,6 +17,16 @@ import { CITY_COUNT, startClientFixture } from "./client-fixture.ts";
 type Data = any;
 
 const FOLLOW = `subscription Follow($id: ID!) { taskProgress(id: $id) { id status progress { id processed } } }`;
+
+/** The same, as Relay's compiler writes it. */
+const RELAY_FOLLOW = {
+  name: "Follow",
+  id: null,
+  cacheID: "follow",
+  text: FOLLOW,
+  operationKind: "subscription",
+  metadata: {},
+} as const;
 
 let fixture: ClientFixture;
 beforeAll(async () => {
@@ -56,6 +67,20 @@ function follower(subscribe: (sink: Sink) => void): Follower {
   return { began, ended };
 }
 
+const EVENT_SOURCE = "EventSource of taskEvents";
+
+/** A subscription to all events of a task but the first. */
+async function eventsSinceStart(id: string): Promise<string> {
+  const { task } = (await fixture.execute(
+    `{ task(id: "${id}") { events(first: 1) { nodes { cursor } } } }`,
+  )) as Data;
+  return `subscription Events($id: ID!) {
+    taskEvents(where: {taskIds: [$id]}, after: "${task.events.nodes[0].cursor}") {
+      cursor type task { id status progress { processed } }
+    }
+  }`;
+}
+
 /** Each client as its guide sets it up. */
 async function followers(id: string): Promise<Record<string, Follower>> {
   const variables = { id };
@@ -74,20 +99,41 @@ async function followers(id: string): Promise<Record<string, Follower>> {
   };
   const relay = await fixture.copyExample("relay");
   const { environment } = (await import(join(relay, "environment.ts"))) as { environment: Environment };
+  const { subscribe } = (await import(join(relay, "sse.ts"))) as { subscribe: SubscribeFunction };
   const socket = createSocket({
     url: `${fixture.url.replace("http", "ws")}/graphql`,
     webSocketImpl: WebSocket,
     retryAttempts: Infinity,
     shouldRetry: () => true,
   });
-  const parameters = new URLSearchParams({ query: FOLLOW, variables: JSON.stringify(variables) });
-  const source = new EventSourceClient(`${fixture.url}/graphql?${parameters}`);
   const followApollo = (apolloClient: ApolloClient) =>
     follower((sink) => {
       apolloClient.subscribe<Data>({ query: documents.FOLLOW, variables }).subscribe({
         ...sink,
         next: ({ data, error }) => (error === undefined ? sink.next(data.taskProgress) : sink.error(error)),
       });
+    });
+  const followRelay = (network: ReturnType<Environment["getNetwork"]>) =>
+    follower((sink) => {
+      network.execute(RELAY_FOLLOW, variables, {}).subscribe({
+        next: (answer: Data) => sink.next(answer.data.taskProgress),
+        error: (error: unknown) => sink.error(error),
+        complete: () => sink.complete(),
+      });
+    });
+  const followSource = (query: string, stateOf: (data: Data) => Data) =>
+    follower((sink) => {
+      const parameters = new URLSearchParams({ query, variables: JSON.stringify(variables) });
+      const source = new EventSourceClient(`${fixture.url}/graphql?${parameters}`);
+      const read = async (): Promise<void> => {
+        for await (const { type, data } of source.messages()) {
+          if (type === "next") {
+            sink.next(stateOf(JSON.parse(data).data));
+          }
+        }
+        sink.complete();
+      };
+      read().catch((error: unknown) => sink.error(error));
     });
   return {
     "Apollo Client over WebSocket": followApollo(client),
@@ -104,24 +150,8 @@ async function followers(id: string): Promise<Record<string, Follower>> {
         }
       });
     }),
-    Relay: follower((sink) => {
-      const operation = {
-        name: "Follow",
-        id: null,
-        cacheID: "follow",
-        text: FOLLOW,
-        operationKind: "subscription",
-        metadata: {},
-      } as const;
-      environment
-        .getNetwork()
-        .execute(operation, variables, {})
-        .subscribe({
-          next: (answer: Data) => sink.next(answer.data.taskProgress),
-          error: (error: unknown) => sink.error(error),
-          complete: () => sink.complete(),
-        });
-    }),
+    "Relay over WebSocket": followRelay(environment.getNetwork()),
+    "Relay over SSE": followRelay(Network.create(() => Promise.reject(new Error("unused")), subscribe)),
     "graphql-ws": follower((sink) => {
       socket.subscribe<Data>(
         { query: FOLLOW, variables },
@@ -132,17 +162,11 @@ async function followers(id: string): Promise<Record<string, Follower>> {
         },
       );
     }),
-    EventSource: follower((sink) => {
-      const read = async (): Promise<void> => {
-        for await (const { type, data } of source.messages()) {
-          if (type === "next") {
-            sink.next(JSON.parse(data).data.taskProgress);
-          }
-        }
-        sink.complete();
-      };
-      read().catch((error: unknown) => sink.error(error));
-    }),
+    "EventSource of taskProgress": followSource(FOLLOW, ({ taskProgress }) => taskProgress),
+    [EVENT_SOURCE]: followSource(await eventsSinceStart(id), ({ taskEvents }) => ({
+      ...taskEvents.task,
+      event: taskEvents,
+    })),
   };
 }
 
@@ -187,6 +211,16 @@ it("every client follows a task through a restart of the service to its real end
       { status: "SUCCEEDED", progress: { processed: CITY_COUNT } },
     ]);
   }
+  const events = (await all[EVENT_SOURCE]?.ended)?.map(({ event }) => event) ?? [];
+  const kept = events.filter(({ type }) => type !== "PROGRESS");
+  expect(new Set(kept.map(({ cursor }) => cursor)).size).toBe(kept.length);
+  const { task } = (await fixture.execute(
+    `{ task(id: "${id}") { events(first: 100) { nodes { type } } } }`,
+  )) as Data;
+  // Each of them, once.
+  expect(["CREATE", ...kept.map(({ type }) => type)]).toEqual(
+    task.events.nodes.map(({ type }: Data) => type),
+  );
 });
 
 const RECORDS = `subscription { recordEvents(model: City) { type recordIds } }`;

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { codegen } from "@graphql-codegen/core";
 import { preset } from "@graphql-codegen/client-preset";
+import type { DocumentNode } from "graphql";
 import { buildSchema, parse } from "graphql";
 import ts from "typescript";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
@@ -86,7 +87,7 @@ function problems(): readonly string[] {
     target: ts.ScriptTarget.ES2023,
     types: ["node"],
   };
-  const files = [join(folder.path, "src/sync.ts"), join(folder.path, "codegen.ts")];
+  const files = ["src/sync.ts", "src/sse.ts", "codegen.ts"].map((name) => join(folder.path, name));
   program = ts.createProgram(files, options, undefined, program);
   return ts
     .getPreEmitDiagnostics(program)
@@ -169,7 +170,49 @@ it("the backend in Node waits for a conflict's task, mends what fails, and retri
   ]);
 });
 
-it("genql launches a change, and follows it to its end", async () => {
+/** Its `subscribe`, with a document whose types do not matter here. */
+type Subscribe = (
+  document: DocumentNode,
+  variables: object,
+  client: unknown,
+) => AsyncIterable<{ readonly taskProgress: { readonly status: string } }>;
+
+it("the backend in Node subscribes over Server-Sent Events, too, and is told why it is refused", async () => {
+  const source = join(folder.path, "src");
+  const code = await readFile(join(source, "sse.ts"), "utf8");
+  await writeFile(
+    join(source, "refused.ts"),
+    code.replace("headers: credentials", 'headers: { authorization: "Bearer pck_wrong" }'),
+  );
+  vi.stubEnv("POWERCRUD_URL", fixture.url);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { subscribe } = (await import(join(source, "service.ts"))) as { subscribe: Subscribe };
+  const { events } = (await import(join(source, "sse.ts"))) as { events: unknown };
+  const refused = (await import(join(source, "refused.ts"))) as { events: unknown };
+  const release = await fixture.holdCity(9);
+  const { bulkUpdateCities } = (await fixture.execute(`mutation {
+    bulkUpdateCities(selection: {ids: ["9", "10", "11"]}, data: {notes: {set: "sse"}}, options: {mode: ASYNC})
+      { ... on TaskLaunched { task { id } } }
+  }`)) as { bulkUpdateCities: { task: { id: string } } };
+  const variables = { id: bulkUpdateCities.task.id };
+  const document = parse("subscription ($id: ID!) { taskProgress(id: $id) { status } }");
+  const states: string[] = [];
+  const followed = (async () => {
+    for await (const { taskProgress } of subscribe(document, variables, events)) {
+      states.push(taskProgress.status);
+      await release();
+    }
+  })();
+  await withDeadline(followed, 20_000, "the end of the task");
+  expect(states[0]).not.toBe("SUCCEEDED");
+  expect(states.at(-1)).toBe("SUCCEEDED");
+  const results = subscribe(document, variables, refused.events)[Symbol.asyncIterator]();
+  await expect(withDeadline(results.next(), 10_000, "the refusal")).rejects.toMatchObject({
+    code: "UNAUTHENTICATED",
+  });
+});
+
+it("genql reads a list, launches a change, and follows it to its end over WebSocket and SSE", async () => {
   const { generate } = createRequire(import.meta.url)("@genql/cli") as {
     generate(config: object): Promise<void>;
   };
@@ -179,16 +222,35 @@ it("genql launches a change, and follows it to its end", async () => {
   await copyFile(join(ROOT, "schema.graphql"), file);
   await generate({ schema: file, output });
   quiet.mockRestore();
-  const { note, follow, close } = (await fixture.load("genql", "follow.ts")) as unknown as {
+  const { largest, note, follow, close, events } = (await fixture.load(
+    "genql",
+    "follow.ts",
+    "sse.ts",
+  )) as unknown as {
+    largest(countryCode: string, first: number): Promise<unknown>;
     note(ids: string[], notes: string): Promise<string>;
-    follow(id: string): Promise<unknown>;
+    follow(id: string, subscriptions?: unknown): Promise<unknown>;
     close(): Promise<void>;
+    events: unknown;
   };
+  await fixture.query("UPDATE city SET population = 5000 + id WHERE id IN (20, 21)");
+  expect(await largest("FR", 2)).toEqual([
+    { id: "21", name: "City 21", country: { name: "France" } },
+    { id: "20", name: "City 20", country: { name: "France" } },
+  ]);
   const id = await note(["1", "2", "3"], "typed");
   expect(await withDeadline(follow(id), 20_000, "the end of the task")).toMatchObject({
     id,
     status: "SUCCEEDED",
     progress: { processed: 3, total: 3 },
+  });
+  const release = await fixture.holdCity(4);
+  const held = await note(["4"], "typed");
+  const followed = follow(held, events);
+  await release();
+  expect(await withDeadline(followed, 20_000, "the end of the task, over SSE")).toMatchObject({
+    id: held,
+    status: "SUCCEEDED",
   });
   await expect(note([], "nobody")).rejects.toThrow(/selection/);
   await close();
