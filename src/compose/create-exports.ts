@@ -50,11 +50,15 @@ export function createExports(parts: {
 
 /** Launches a task from the API. An export that its viewer cannot have is refused before there is a task. */
 export async function launchOwnTask(
-  engine: Pick<Engine, "launchCustom">,
+  engine: Pick<Engine, "launchCustom" | "watch">,
   exports: FileExports,
   launch: Parameters<LaunchOwnTask>[0],
 ): ReturnType<LaunchOwnTask> {
   const refusal =
     launch.kind === EXPORT_KIND ? await refuseExport(exports, launch.viewer, launch.input) : undefined;
-  return refusal ?? engine.launchCustom(launch);
+  if (refusal === undefined) {
+    return engine.launchCustom(launch);
+  }
+  const refuse = (): Promise<typeof refusal> => Promise.resolve(refusal);
+  return (engine.watch?.launchCustom(refuse) ?? refuse)(launch);
 }

@@ -170,8 +170,8 @@ async function wire(
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const sessions = createViewerSessions(project.auth?.session);
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger, sessions });
-  const instruments = createInstruments({ ...options, config }, () => ({ engine, connected, ...feeds }));
   onOpen(() => connected.disconnect());
+  const instruments = createInstruments({ ...options, config }, () => ({ engine, connected, ...feeds }));
   const engine = await createEngine({
     ...engineParts(project, connected, () => ({ exports: ready.exports, files: engine.ports.files })),
     config,
@@ -332,13 +332,14 @@ function healthOf(
   return createHealth({ deployment, config, project });
 }
 
-function connectReservations({ ports, models, deployment }: Engine, feed: TaskFeed): Reservations {
-  return createReservations({
+function connectReservations({ ports, models, deployment, watch }: Engine, feed: TaskFeed): Reservations {
+  const reservations = createReservations({
     ...ports,
     models,
     followTime: () => deployment.followTime(),
     untilSettled: (taskId, limits) => waitForTask({ feed, clock: ports.clock }, taskId, limits),
   });
+  return { ...reservations, reserve: watch?.reserve(reservations.reserve) ?? reservations.reserve };
 }
 
 function createManager(

@@ -76,8 +76,9 @@ export function createScheduling(
     silenceMs: config.leaseMs,
   });
   const knows = (kind: string): boolean => ports.definitions.find(kind) !== undefined;
+  const schedules = createSchedules(shared);
   return {
-    schedules: createSchedules(shared),
+    schedules: watch?.schedules(schedules) ?? schedules,
     cronInWords: cron.inWords,
     services:
       configured.length === 0 || role === "client"

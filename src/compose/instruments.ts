@@ -37,7 +37,10 @@ export interface Instruments {
  */
 export function createInstruments(
   options: {
-    readonly config: Pick<Config, "isAudited" | "metricsHost" | "metricsPort">;
+    readonly config: Pick<
+      Config,
+      "isAudited" | "metricsHost" | "metricsPort" | "allowedOrigins" | "allowedHosts"
+    >;
     readonly logger?: Logger;
     readonly auditLogger?: Logger;
   },
@@ -76,6 +79,6 @@ export function createInstruments(
       }
     },
     onSwept: (summary) => metrics.sweep(sizesOf({ ...summary })),
-    services: config.metricsPort === 0 ? [] : [createMetricsServer(metrics, config, logger)],
+    services: config.metricsPort === 0 ? [] : [createMetricsServer(metrics, config, { logger, audit })],
   };
 }

@@ -41,11 +41,10 @@ export function createApiKey(address: KeysAddress, request: KeyRequest): Promise
     const expiresAt = validForMs === undefined ? null : new Date(createdAt.getTime() + validForMs);
     const viewer = fullViewer(request.viewer);
     const key = { id: createId(createdAt), name, ...secret, viewer, scopes, createdAt, expiresAt };
-    if (!(await apiKeys.create(key))) {
-      return undefined;
-    }
-    address.audit?.({ action: "key", outcome: "made", viewerId: null, key: key.id });
-    return { text, key };
+    const isMade = await apiKeys.create(key);
+    const made = isMade ? { outcome: "made", key: key.id } : { outcome: "conflict", reason: "name taken" };
+    address.audit?.({ action: "key", viewerId: null, ...made });
+    return isMade ? { text, key } : undefined;
   });
 }
 
@@ -75,7 +74,10 @@ export function listApiKeys(address: DeploymentAddress): Promise<readonly ApiKey
 export function revokeApiKey(address: KeysAddress, nameOrPrefix: string): Promise<ApiKey | undefined> {
   return withDeployment(address, async ({ apiKeys, ports }) => {
     const key = await apiKeys.revoke(nameOrPrefix, ports.clock.now());
-    if (key !== undefined) {
+    if (key === undefined) {
+      // What was given may be a whole key.
+      address.audit?.({ action: "key", outcome: "missing", viewerId: null });
+    } else {
       address.audit?.({ action: "key", outcome: "revoked", viewerId: null, key: key.id });
       await announceRevocation(ports.bus, key.id).catch((error: unknown) => {
         address.logger.warn({ ...errorFields(error), keyId: key.id }, "a revocation could not be announced");

@@ -8,12 +8,16 @@ import type { RetryRequest } from "../core/bulk/retry-task.ts";
 import type { WriteOne } from "../core/bulk/write-one.ts";
 import { OPERATION_OF } from "../core/imports/import-form.ts";
 import type { ImportRequest } from "../core/imports/import-ports.ts";
+import type { ScheduleRequest, Schedules } from "../core/schedules/schedules.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import type { Counts } from "../core/tasks/progress.ts";
 import { NO_COUNTS } from "../core/tasks/progress.ts";
 import type { Launched } from "../core/tasks/launch/launch-outcome.ts";
+import type { Reservations } from "../core/tasks/manager/reservations.ts";
 import type { TaskControls } from "../core/tasks/run/task-controls.ts";
 import type { HelpContext, TaskDefinition } from "../core/tasks/task-definition.ts";
+import { RESERVATION_KIND } from "../core/tasks/task.ts";
+import { isAppError } from "../kernel/app-error.ts";
 import type { Audit, AuditEntry } from "../kernel/audit.ts";
 import type { SpanOptions, Tracing } from "../kernel/tracing.ts";
 
@@ -34,7 +38,9 @@ export interface EngineWatch {
   readonly retryTask: <Result extends Outcome>(
     retry: Call<RetryRequest, Result>,
   ) => Call<RetryRequest, Result>;
+  readonly reserve: (reserve: Reservations["reserve"]) => Reservations["reserve"];
   readonly controls: (controls: TaskControls) => TaskControls;
+  readonly schedules: (schedules: Schedules) => Schedules;
   readonly renewViewer: (renew: RenewViewer) => RenewViewer;
   /** Told where a viewer sees no such task. */
   readonly missingTask: (
@@ -42,9 +48,6 @@ export interface EngineWatch {
     request: { readonly taskId: string; readonly viewer: Viewer },
   ) => void;
 }
-
-/** The most characters of an id that a client made up. */
-const MAX_ID_LENGTH = 100;
 
 type Call<Request, Result> = (request: Request) => Promise<Result>;
 
@@ -65,7 +68,7 @@ export function watchEngine(audit: Audit, metrics: Metrics, tracing: Tracing): E
     audit({ action, outcome, viewerId, kind, model, taskId });
   };
   return {
-    definition: (definition) => traceAttempts(definition, tracing),
+    definition: (definition) => traceAttempts(noteForbidden(definition, audit), tracing),
     writer: (writer) => watchWriter(writer, metrics, tracing),
     writeOne: (write) => watchWrites(write, audit, metrics),
     launchBulk: (launch) => async (request) => {
@@ -96,10 +99,21 @@ export function watchEngine(audit: Audit, metrics: Metrics, tracing: Tracing): E
       noteLaunch({ action: "retry", viewerId: viewer.id, taskId }, result);
       return result;
     },
+    reserve: (reserve) => async (claims, options) => {
+      const viewerId = options?.viewer?.id ?? null;
+      const outcome = await reserve(claims, options);
+      const result =
+        outcome.kind === "RESERVED"
+          ? ({ kind: "LAUNCHED", task: outcome.reservation.task, isDuplicate: false } as const)
+          : outcome;
+      noteLaunch({ action: "launch", viewerId, kind: RESERVATION_KIND }, result);
+      return outcome;
+    },
     controls: (controls) => watchControls(controls, audit),
+    schedules: (schedules) => watchSchedules(schedules, audit),
     renewViewer: (renew) => watchRenewals(renew, audit),
     missingTask: (action, { taskId, viewer }) =>
-      audit({ action, outcome: "missing", viewerId: viewer.id, taskId: taskId.slice(0, MAX_ID_LENGTH) }),
+      audit({ action, outcome: "missing", viewerId: viewer.id, taskId }),
   };
 }
 
@@ -168,6 +182,58 @@ function watchControls(controls: TaskControls, audit: Audit): TaskControls {
     cancelTask: watched("cancel", (request) => controls.cancelTask(request)),
     pauseTask: watched("pause", (request) => controls.pauseTask(request)),
     resumeTask: watched("resume", (request) => controls.resumeTask(request)),
+  };
+}
+
+/** A schedule's task is in the log by its launch; here is what becomes of the schedule, and what is no launch. */
+function watchSchedules(schedules: Schedules, audit: Audit): Schedules {
+  const note = (action: "launch" | "pause" | "resume", request: ScheduleRequest, outcome: string): void =>
+    audit({ action, outcome, viewerId: request.viewer.id, schedule: request.name });
+  return {
+    ...schedules,
+    async run(request) {
+      const result = await schedules.run(request);
+      if (result.kind === "MISSING") {
+        note("launch", request, wordOf(result));
+      }
+      return result;
+    },
+    async pause(request) {
+      const result = await schedules.pause(request);
+      note("pause", request, result.kind === "CHANGED" ? "paused" : wordOf(result));
+      return result;
+    },
+    async resume(request) {
+      const result = await schedules.resume(request);
+      note("resume", request, result.kind === "CHANGED" ? "resumed" : wordOf(result));
+      return result;
+    },
+  };
+}
+
+/** A task whose viewer may not do any more what was launched. */
+function noteForbidden(definition: TaskDefinition, audit: Audit): TaskDefinition {
+  const { kind } = definition;
+  const isForbidden = ({ code }: { readonly code: string }): boolean => code === "FORBIDDEN";
+  return {
+    ...definition,
+    async handle(context) {
+      const { id: taskId, model, viewer } = context.task;
+      const note = (): void =>
+        audit({ action: "run", outcome: "forbidden", viewerId: viewer.id, kind, model, taskId });
+      try {
+        const result = await definition.handle(context);
+        if (result.failure?.errors.some(isForbidden) === true) {
+          note();
+        }
+        return result;
+      } catch (error) {
+        if (isAppError(error, "FORBIDDEN")) {
+          note();
+        }
+        throw error;
+      }
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-/** Yoga's cache of parsed documents and of syntax errors. */
+/** Yoga's cache of parsed documents. */
 export interface DocumentCache<T> {
   get(text: string): T | undefined;
   set(text: string, value: T): void;

@@ -1,7 +1,7 @@
 import type { FileExports, ExportRequest } from "../core/files/file-exports.ts";
 import type { FileFormat, FileStyle } from "../core/files/file-reading.ts";
 import type { Viewer } from "../core/access/viewer.ts";
-import { AppError, isAppError } from "../kernel/app-error.ts";
+import { AppError } from "../kernel/app-error.ts";
 import type { Audit } from "../kernel/audit.ts";
 import { nearestName } from "../kernel/nearest-name.ts";
 import type { CallerGuard } from "./callers/caller-guard.ts";
@@ -32,7 +32,7 @@ export function createExportsHandler(options: ExportsHandlerOptions): FileRoute 
       const [, model, format] = /^\/exports\/([_0-9A-Za-z]+)\.(csv|jsonl)$/.exec(path) ?? [];
       return model === undefined
         ? undefined
-        : fileAnswer(options, "Exports", (asker, request, response) =>
+        : fileAnswer(options, { what: "Exports", action: "export", model }, (asker, request, response) =>
             sendExport(options, { model, format: format as FileFormat }, asker, request, response),
           );
     },
@@ -46,9 +46,8 @@ async function sendExport(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const chunks = await audited(options, viewer, asked, () =>
-    openExport(options, viewer, asked, request, signal()),
-  );
+  const chunks = await openExport(options, viewer, asked, request, signal());
+  options.audit({ action: "export", outcome: "opened", viewerId: viewer.id, model: asked.model });
   compressAnswer(request, response);
   response.writeHead(200, fileHeaders(asked.format, `${asked.model}.${asked.format}`));
   if (chunks === undefined) {
@@ -75,23 +74,6 @@ async function openExport(
   const reading = exports.plan(viewer, { model, ...query });
   const style: FileStyle = { format, areFormulasEscaped };
   return request.method === "HEAD" ? undefined : (await exports.open(reading, style, signal)).chunks;
-}
-
-async function audited<Result>(
-  { audit }: ExportsHandlerOptions,
-  { id: viewerId }: Viewer,
-  { model }: AskedFile,
-  open: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    const opened = await open();
-    audit({ action: "export", outcome: "opened", viewerId, model });
-    return opened;
-  } catch (error) {
-    const outcome = isAppError(error) ? error.code.toLowerCase() : "failed";
-    audit({ action: "export", outcome, viewerId, model });
-    throw error;
-  }
 }
 
 const PARAMETERS = ["where", "orderBy", "search", "fields", "escapeFormulas"];

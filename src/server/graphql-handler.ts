@@ -20,6 +20,7 @@ import { joinExecution } from "./join-execution.ts";
 import { limitOperations } from "./limit-operations.ts";
 import { PLAIN_JSON_LENGTH } from "./long-json.ts";
 import type { MaskError } from "./mask-error.ts";
+import { noteDocument, noteRefusals } from "./note-refusals.ts";
 import { maskWithAsker } from "./mask-error.ts";
 import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
@@ -112,6 +113,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
     maskError,
     bodies: { maxBytes: options.maxBodyBytes, budget: options.budget },
     textOf: options.documents.textOf,
+    onRefused: (request, error) => noteDocument(options.guard, { request }, error),
   });
   const plainBodies = { maxBytes: Math.min(PLAIN_JSON_LENGTH, options.maxBodyBytes), budget: options.budget };
   const answerLongWay = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -197,6 +199,9 @@ function explainUnacceptable(): Plugin {
   };
 }
 
+/** For errors of syntax: those that yoga knows are thrown past the plugins that count and note them. */
+const NO_CACHE = { get: () => undefined, set: () => undefined };
+
 function createGraphQLYoga(
   {
     schema,
@@ -226,10 +231,7 @@ function createGraphQLYoga(
     // It would give its message as the second argument.
     maskedErrors: { maskError: (error) => maskError(error) },
     maxRequestBodySize: maxBodyBytes,
-    parserAndValidationCache: {
-      documentCache: createDocumentCache<DocumentNode>(),
-      errorCache: createDocumentCache<unknown>(),
-    },
+    parserAndValidationCache: { documentCache: createDocumentCache<DocumentNode>(), errorCache: NO_CACHE },
     context({ caller: known, socketOperation, request, req }) {
       if (req !== undefined) {
         Object.assign(request, { peer: peerOf(req) });
@@ -244,9 +246,10 @@ function createGraphQLYoga(
     },
     plugins: joinExecution([
       readParams(documents.textOf),
-      documents.plugin,
+      noteRefusals(guard),
       ...(isIntrospectable ? [] : [refuseIntrospection()]),
       limitOperations(),
+      documents.plugin,
       limitScopes(maskError, guard),
       limitCost(maxOperationCost),
       executeBy(execute),
@@ -380,7 +383,8 @@ function withoutIntrospection(context: ValidationContext): ASTVisitor {
     Field(node) {
       if (node.name.value === "__schema" || node.name.value === "__type") {
         const message = `This service does not show its schema (${node.name.value}). Its operator can change that with the setting POWERCRUD_INTROSPECTION.`;
-        context.reportError(new GraphQLError(message, { nodes: node }));
+        const extensions = { code: "FORBIDDEN" satisfies ErrorCode };
+        context.reportError(new GraphQLError(message, { nodes: node, extensions }));
       }
     },
   };

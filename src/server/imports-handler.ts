@@ -17,7 +17,7 @@ import type { Caller } from "./callers/caller.ts";
 import { admitCaller } from "./callers/admit-caller.ts";
 import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Callers } from "./callers/callers.ts";
-import { sendAppError, sendJson, sendRefusal } from "./http-messages.ts";
+import { headOf, sendAppError, sendJson, sendRefusal } from "./http-messages.ts";
 import { readImportParameters } from "./import-parameters.ts";
 import type { UploadedFile } from "./uploaded-file.ts";
 import { uploadedFile } from "./uploaded-file.ts";
@@ -85,6 +85,7 @@ async function answer(
   // Until all of the body is read, the connection is good for nothing else.
   response.once("finish", () => lingerClose(request));
   if (!options.budget.take(HELD_BYTES)) {
+    options.guard.noteStranger(headOf(request, response), "unavailable", "bytes");
     response.setHeader("retry-after", "1");
     refuse(
       request,
@@ -94,14 +95,20 @@ async function answer(
     );
     return;
   }
+  let caller: Caller | undefined;
   try {
-    const caller = await admitCaller(options, "write", request, response);
+    caller = await admitCaller(options, "write", request, response);
     await (isUuid(name)
       ? receiveFor(options, caller, name, request, response)
       : receiveNew(options, caller, name, request, response));
   } catch (error) {
     if (response.headersSent || !isAppError(error) || error.code === "INTERNAL") {
       throw error;
+    }
+    if (caller !== undefined) {
+      const named = isUuid(name) ? { taskId: name } : { model: name };
+      const outcome = error.code.toLowerCase();
+      options.guard.noteFile(caller, headOf(request, response), { action: "file", outcome, ...named });
     }
     closeUnlessRead(request, response);
     if (error.code in STATUSES) {

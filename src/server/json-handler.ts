@@ -36,6 +36,8 @@ export interface JsonHandlerOptions {
   readonly maskError: MaskError;
   readonly bodies: BodyLimits;
   readonly textOf: PersistedDocuments["textOf"];
+  /** Told why a request is not executed. */
+  readonly onRefused: (request: RequestHead, error: unknown) => void;
 }
 
 /**
@@ -73,7 +75,9 @@ export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
       }
       result = executed;
     } catch (error) {
-      result = { errors: [options.maskError(error, { request: head })] };
+      const masked = options.maskError(error, { request: head });
+      options.onRefused(head, masked);
+      result = { errors: [masked] };
     }
     const requestId = madeRequestId(head);
     if (requestId !== undefined) {

@@ -1,9 +1,11 @@
 import { createServer } from "node:http";
+import type { Audit } from "../kernel/audit.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import { sendRefusal } from "./http-messages.ts";
 import { listen } from "./listen.ts";
+import { createOriginPolicy, isLoopback } from "./origin-policy.ts";
 import { pathOf } from "./request-router.ts";
 
 /** Metrics as text. */
@@ -14,13 +16,34 @@ interface MetricsText {
 
 const SETTINGS = { host: "POWERCRUD_METRICS_HOST", port: "POWERCRUD_METRICS_PORT" };
 
+/** Where the metrics are served, and which pages may ask for them there. */
+interface MetricsSettings {
+  readonly metricsHost: string;
+  readonly metricsPort: number;
+  readonly allowedOrigins: readonly string[];
+  /** Count only where the address is a loopback one: Prometheus asks by whatever address a process has. */
+  readonly allowedHosts: readonly string[];
+}
+
 /** Serves `/metrics` at an address of its own, which asks nobody for a key. Its start rejects with AppError START_FAILED. */
 export function createMetricsServer(
   metrics: MetricsText,
-  { metricsHost: host, metricsPort }: { readonly metricsHost: string; readonly metricsPort: number },
-  logger: Logger,
+  { metricsHost: host, metricsPort, allowedOrigins, allowedHosts }: MetricsSettings,
+  { logger, audit }: { readonly logger: Logger; readonly audit: Audit },
 ): Service {
+  const origins = createOriginPolicy({
+    listenHost: host,
+    allowedOrigins,
+    allowedHosts: isLoopback(host) ? allowedHosts : [],
+  });
   const server = createServer((request, response) => {
+    const refusal = origins.refusalOf(request.headers);
+    if (refusal !== undefined) {
+      const peer = request.socket.remoteAddress;
+      audit({ action: "connect", outcome: "forbidden", reason: "origin", viewerId: null, peer });
+      sendRefusal(response, 403, "VALIDATION_FAILED", refusal);
+      return;
+    }
     if (pathOf(request) !== "/metrics" || request.method !== "GET") {
       sendRefusal(response, 404, "NOT_FOUND", "The metrics are read with GET at /metrics.");
       return;

@@ -32,7 +32,7 @@ export interface PersistedDocuments {
    * @throws GraphQLError PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_SUPPORTED, or BAD_REQUEST for a wrong hash
    */
   textOf(request: DocumentRequest): unknown;
-  /** Refuses other documents on every transport, where only those of the folder are allowed. */
+  /** Refuses to parse other documents on every transport, where only those of the folder are allowed. The last one to choose how. */
   readonly plugin: Plugin;
 }
 
@@ -63,13 +63,9 @@ export function createPersistedDocuments(options: PersistedOptions = {}): Persis
       return query;
     },
     plugin: {
-      onParse({ params: { source } }) {
+      onParse({ params: { source }, setParseFn }) {
         if (isFolderOnly && !texts.has(typeof source === "string" ? source : source.body)) {
-          throw refusal(
-            "PERSISTED_QUERY_ONLY",
-            "Only documents that the service has are executed here. Name one by its hash.",
-            400,
-          );
+          setParseFn(refuseOther);
         }
       },
     },
@@ -91,6 +87,14 @@ function hashOf({ documentId, extensions }: DocumentRequest): string | undefined
     throw refusal("BAD_REQUEST", message, 400);
   }
   return sha256Hash.toLowerCase();
+}
+
+function refuseOther(): never {
+  throw refusal(
+    "PERSISTED_QUERY_ONLY",
+    "Only documents that the service has are executed here. Name one by its hash.",
+    400,
+  );
 }
 
 /** Apollo's clients know these messages; they send the document then. */

@@ -41,8 +41,10 @@ export function createResultsHandler(options: ResultsHandlerOptions): FileRoute 
       const asked = parsePath(path);
       return asked === undefined
         ? undefined
-        : fileAnswer(options, "Results", (asker, request, response) =>
-            sendFile(options, asked, asker, request, response),
+        : fileAnswer(
+            options,
+            { what: "Results", action: "file", taskId: asked.taskId },
+            (asker, request, response) => sendFile(options, asked, asker, request, response),
           );
     },
   };

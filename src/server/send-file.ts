@@ -1,7 +1,9 @@
 import type { FileFormat } from "../core/files/file-reading.ts";
 import type { Viewer } from "../core/access/viewer.ts";
 import { isAppError } from "../kernel/app-error.ts";
+import type { AuditEntry } from "../kernel/audit.ts";
 import { admitCaller } from "./callers/admit-caller.ts";
+import type { Caller } from "./callers/caller.ts";
 import { headOf, sendAppError, sendRefusal, statusOf } from "./http-messages.ts";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
@@ -16,13 +18,20 @@ export interface FileRoute {
   at(path: string): FileAnswer | undefined;
 }
 
+/** A file that somebody asks for. */
+interface AskedFile extends Pick<AuditEntry, "model" | "taskId"> {
+  /** What files these are, in words for the refusal of other methods. */
+  readonly what: string;
+  readonly action: "export" | "file";
+}
+
 /**
- * An answer for GET and HEAD. The caller is let in first, and told why there is no file as long as none has begun.
- * @param what files they are, in words for the refusal of other methods
+ * An answer for GET and HEAD. The caller is let in first, and told why there is no file as long as none has begun; that is
+ * noted.
  */
 export function fileAnswer(
   admission: Parameters<typeof admitCaller>[0],
-  what: string,
+  { what, ...noted }: AskedFile,
   send: (asker: Asker, request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): FileAnswer {
   return async (request, response) => {
@@ -31,16 +40,23 @@ export function fileAnswer(
       sendRefusal(response, 405, "VALIDATION_FAILED", `${what} are read with GET or HEAD.`);
       return;
     }
-    let isAdmitted = false;
+    let caller: Caller | undefined;
     try {
-      const { viewer } = await admitCaller(admission, "read", request, response);
-      isAdmitted = true;
+      caller = await admitCaller(admission, "read", request, response);
+      const { viewer } = caller;
       await send({ viewer, signal: () => headOf(request, response).signal }, request, response);
     } catch (error) {
-      if (response.headersSent || !isAppError(error) || error.code === "INTERNAL") {
+      if (response.headersSent) {
         throw error;
       }
-      sendAppError(response, error, isAdmitted ? statusOf(error.code) : undefined);
+      if (caller !== undefined) {
+        const outcome = isAppError(error) ? error.code.toLowerCase() : "failed";
+        admission.guard.noteFile(caller, headOf(request, response), { ...noted, outcome });
+      }
+      if (!isAppError(error) || error.code === "INTERNAL") {
+        throw error;
+      }
+      sendAppError(response, error, caller === undefined ? undefined : statusOf(error.code));
     }
   };
 }

@@ -10,6 +10,7 @@ import type { Callers } from "./callers/callers.ts";
 import { refusalBody } from "./http-messages.ts";
 import type { OperationTools, SocketOperation } from "./graphql-handler.ts";
 import type { MaskError } from "./mask-error.ts";
+import { noteDocument } from "./note-refusals.ts";
 import { publicError, publicResult } from "./prepared-result.ts";
 import type { CallerGuard } from "./callers/caller-guard.ts";
 import type { Peer } from "./callers/peer.ts";
@@ -135,13 +136,15 @@ function refuse(extra: SocketExtra, error: unknown): void {
 }
 
 async function prepare(
-  { tools, maxOperationsPerSocket }: SocketProtocolOptions,
+  { tools, guard, maxOperationsPerSocket }: SocketProtocolOptions,
   { extra }: SocketContext,
   id: string,
   payload: SubscribePayload,
 ): Promise<PreparedArgs | readonly GraphQLError[]> {
   if (extra.operations() > maxOperationsPerSocket) {
-    return [tooManyOperations(maxOperationsPerSocket)];
+    const error = tooManyOperations(maxOperationsPerSocket);
+    noteDocument(guard, { socketOperation: operationOf(extra, id), ...extra }, error);
+    return [error];
   }
   const operation = tools.forCaller(extra.caller ?? ANONYMOUS_CALLER, operationOf(extra, id));
   const document = operation.parse(tools.textOf(payload));

@@ -40,7 +40,7 @@ export function createTaskFileHandler(options: TaskFileOptions): FileRoute {
       const [, taskId, format] = /^\/tasks\/([^/]+)\/export\.(csv|jsonl)$/.exec(path) ?? [];
       return taskId === undefined
         ? undefined
-        : fileAnswer(options, "Files", ({ viewer }, request, response) =>
+        : fileAnswer(options, { what: "Files", action: "file", taskId }, ({ viewer }, request, response) =>
             sendTaskFile(options, { taskId, format: format as FileFormat, viewer }, request, response),
           );
     },

@@ -1,12 +1,11 @@
-import type { ExecutionArgs, ExecutionResult, OperationDefinitionNode } from "graphql";
-import { getOperationAST, Kind, OperationTypeNode } from "graphql";
+import type { ExecutionArgs, ExecutionResult } from "graphql";
+import { getOperationAST, OperationTypeNode } from "graphql";
 import type { Plugin } from "graphql-yoga";
-import { isAppError } from "../kernel/app-error.ts";
 import type { RequestScope } from "../kernel/request-scope.ts";
 import { inRequest } from "../kernel/request-scope.ts";
 import type { SpanOptions, Tracing } from "../kernel/tracing.ts";
 import type { IdentifiedRequest } from "./request-id.ts";
-import type { CallerGuard, FailedField } from "./callers/caller-guard.ts";
+import type { CallerGuard } from "./callers/caller-guard.ts";
 import { requestOf } from "./callers/caller-guard.ts";
 import type { ServedContext } from "./callers/limit-scopes.ts";
 import type { Asker } from "./mask-error.ts";
@@ -72,10 +71,7 @@ function spanOf(tracing: Tracing, request: IdentifiedRequest | undefined): SpanO
   };
 }
 
-/**
- * Lets what mutations do know on whose behalf: their log lines have the id of the request, and their tasks its trace. Notes
- * those that end with an error; what the engine refuses is noted by itself.
- */
+/** Lets what mutations do know on whose behalf: their log lines have the id of the request, and their tasks its trace. */
 export function scopeMutations(tracing: Tracing | undefined, guard: CallerGuard): Plugin {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
@@ -101,28 +97,8 @@ export function scopeMutations(tracing: Tracing | undefined, guard: CallerGuard)
                   spanOf(tracing, asker.request),
                   async () => executeFn(given) as unknown,
                 );
-        const note = (result: ExecutionResult): ExecutionResult => {
-          guard.noteErrors(asker.caller, request, failedFields(operation, result));
-          return result;
-        };
-        setExecuteFn(async (given) => note((await inRequest(scope, () => traced(given))) as ExecutionResult));
+        setExecuteFn(async (given) => (await inRequest(scope, () => traced(given))) as ExecutionResult);
       }
     },
   };
-}
-
-/** The root fields that have an error in the place of their answers, with its code. */
-function failedFields(
-  { selectionSet }: OperationDefinitionNode,
-  { errors = [] }: ExecutionResult,
-): readonly FailedField[] {
-  return errors
-    .filter(({ path = [] }) => path.length === 1)
-    .map(({ path = [], extensions, originalError }) => {
-      const field = selectionSet.selections
-        .filter((selection) => selection.kind === Kind.FIELD)
-        .find(({ name, alias }) => (alias ?? name).value === path[0]);
-      const code = isAppError(originalError) ? originalError.code : extensions["code"];
-      return { name: field?.name.value, code: typeof code === "string" ? code : "INTERNAL" };
-    });
 }

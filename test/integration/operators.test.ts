@@ -1,3 +1,4 @@
+/* oxlint-disable eslint/max-lines -- one fixture serves all cases */
 import { insertCities } from "../support/insert-cities.ts";
 import { context, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
@@ -19,6 +20,10 @@ import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 import { createTestRedis } from "../support/test-redis.ts";
 import { nextWithin } from "../support/deadline.ts";
+import { overSocket, socketClient } from "./graphql-clients.ts";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:http";
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -43,6 +48,19 @@ const hold = defineTask({
   },
 });
 
+/** Runs until it is stopped. */
+const linger = defineTask({
+  kind: "linger",
+  run: ({ signal }) =>
+    new Promise((_resolve, reject) => {
+      const stop = (): void => reject(signal.reason as Error);
+      signal.addEventListener("abort", stop);
+      if (signal.aborted) {
+        stop();
+      }
+    }),
+});
+
 beforeAll(async () => {
   database = await createTestDatabase();
   sql = new Client(database.url);
@@ -50,13 +68,17 @@ beforeAll(async () => {
   await insertCities(sql, 30);
   const note =
     (lines: Line[]) =>
-    (fields: object): void =>
-      void lines.push({ ...fields });
+    (fields: object, message: string): void =>
+      void lines.push({ ...fields, message });
   logger = { debug: () => undefined, info: note(logged), warn: note(logged), error: note(logged) };
   const metricsPort = await freePort();
   metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
   service = await createService({
-    config: defineConfig({ ...demoConfig, tasks: [hold] }),
+    config: defineConfig({
+      ...demoConfig,
+      tasks: [hold, linger],
+      schedules: [{ name: "yearly", cron: "0 3 1 1 *", task: linger }],
+    }),
     databaseUrl: database.url,
     // setting: POWERCRUD_METRICS_PORT
     // setting: POWERCRUD_METRICS_HOST
@@ -88,6 +110,16 @@ async function ask(
   const { data } = (await response.json()) as { data: never };
   return { data, requestId: response.headers.get("x-request-id") };
 }
+
+it("one line tells at the start that everybody may do everything", () => {
+  const lines = logged.filter(({ message }) => String(message).startsWith("authentication is"));
+  expect(lines).toEqual([
+    {
+      message:
+        "authentication is off: everybody who reaches this address may do everything (HOST is 127.0.0.1)",
+    },
+  ]);
+});
 
 /** The samples by name and labels. */
 async function scrape(): Promise<ReadonlyMap<string, number>> {
@@ -139,6 +171,56 @@ describe("metrics", () => {
       expect(names).not.toContain(unbounded);
     }
     await feed.return?.();
+  });
+
+  it("tell of open sockets, of the sweeper, and of connections", async () => {
+    const valueOf = async (name: string): Promise<number | undefined> => (await scrape()).get(name);
+    expect(await valueOf("powercrud_websockets")).toBe(0);
+    const socket = socketClient(service.url);
+    const results = overSocket(socket, { query: `subscription { taskEvents { type } }` });
+    await expect.poll(() => valueOf("powercrud_websockets")).toBe(1);
+    await expect.poll(() => valueOf("powercrud_subscribers")).toBe(1);
+    await results.return?.();
+    await socket.dispose();
+    await expect.poll(() => valueOf("powercrud_websockets")).toBe(0);
+    // The first pass is made at the start.
+    await expect.poll(() => valueOf("powercrud_sweeps_total")).toBeGreaterThan(0);
+    expect(await valueOf('powercrud_swept_total{what="rescued"}')).toBe(0);
+
+    const busy = 'powercrud_pool_connections{pool="reads",state="busy"}';
+    await expect.poll(() => valueOf(busy)).toBe(0);
+    await sql.query("BEGIN");
+    await sql.query("LOCK TABLE city IN ACCESS EXCLUSIVE MODE");
+    const asked = ask(`{ cities(first: 1) { totalCount } }`);
+    await expect.poll(() => valueOf(busy)).toBeGreaterThan(0);
+    await sql.query("ROLLBACK");
+    await asked;
+    await expect.poll(() => valueOf(busy)).toBe(0);
+    expect(await valueOf(busy.replace("busy", "idle"))).toBeGreaterThan(0);
+  });
+
+  it("are not for other sites: of names that only resolve to this machine, and of their pages", async () => {
+    const statusFor = async (headers: Record<string, string>): Promise<number | undefined> => {
+      const asking = request(metricsUrl, { headers }).end();
+      const [response] = (await once(asking, "response")) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    audit.length = 0;
+    const { port } = new URL(metricsUrl);
+    const refused = [
+      { host: `rebound.example:${port}` },
+      { origin: "https://elsewhere.example" },
+      { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" },
+    ];
+    for (const headers of refused) {
+      expect([headers, await statusFor(headers)]).toEqual([headers, 403]);
+    }
+    const line = { log: "audit", action: "connect", outcome: "forbidden", reason: "origin" };
+    expect(audit).toMatchObject(refused.map(() => ({ ...line, viewerId: null, peer: "127.0.0.1" })));
+    for (const headers of [{ host: `localhost:${port}` }, { origin: `http://localhost:${port}` }]) {
+      expect([headers, await statusFor(headers)]).toEqual([headers, 200]);
+    }
   });
 
   it("are told even while a source of them is away, and only of GET /metrics", async () => {
@@ -246,6 +328,57 @@ describe("the audit log", () => {
       { ...by, action: "retry", outcome: "invalid", taskId },
       { ...by, action: "write", outcome: "conflict", model: "Country" },
     ]);
+  });
+
+  it("has a line for what becomes of tasks, reservations, exports and schedules", async () => {
+    audit.length = 0;
+    const { tasks, schedules } = service.powercrud;
+    const viewer = { id: "ann" };
+    const idOf = (outcome: object): string => (outcome as { task: { id: string } }).task.id;
+    const taskId = idOf(await tasks.launch("linger", null, { mode: "ASYNC", viewer }));
+    for (const action of ["pause", "resume", "cancel"]) {
+      await ask(`mutation { ${action}Task(id: "${taskId}") { __typename } }`);
+    }
+    expect(await tasks.wait(taskId)).toMatchObject({ status: "CANCELLED" });
+    const { data } = await ask(
+      `mutation { retryTask(id: "${taskId}") { ... on TaskLaunched { task { id } } } }`,
+    );
+    const retryId = idOf((data as { retryTask: object }).retryTask);
+    await tasks.cancel(retryId, { viewer });
+    const claims = [{ model: "City", ids: ["30"] }];
+    const held = await tasks.reserve(claims, { viewer });
+    if (held.kind !== "RESERVED") {
+      throw new Error(held.message);
+    }
+    await tasks.reserve(claims, { viewer });
+    await tasks.reserve([], { viewer });
+    await ask(`mutation { launchExport(input: {model: "Citty", format: CSV}) { __typename } }`);
+    await ask(`mutation { pauseSchedule(name: "yearly") { __typename } }`);
+    await ask(`mutation { resumeSchedule(name: "yearly") { __typename } }`);
+    for (const verb of ["run", "pause", "resume"] as const) {
+      await schedules[verb]({ name: "never", viewer });
+    }
+    const mine = { log: "audit", viewerId: "ann" };
+    const reservation = { ...mine, action: "launch", kind: "reservation" };
+    expect(audit).toMatchObject([
+      { ...mine, action: "launch", outcome: "launched", kind: "linger", taskId },
+      { ...mine, action: "pause", outcome: "paused", taskId },
+      { ...mine, action: "resume", outcome: "resumed", taskId },
+      { ...mine, action: "cancel", outcome: "cancelled", taskId },
+      { ...mine, action: "retry", outcome: "launched", kind: "linger", taskId: retryId },
+      { ...mine, action: "cancel", outcome: "cancelled", taskId: retryId },
+      { ...reservation, outcome: "launched", model: "City", taskId: held.reservation.id },
+      { ...reservation, outcome: "conflict" },
+      { ...reservation, outcome: "invalid" },
+      { ...mine, action: "launch", outcome: "invalid", kind: "export" },
+      { ...mine, action: "pause", outcome: "paused", schedule: "yearly" },
+      { ...mine, action: "resume", outcome: "resumed", schedule: "yearly" },
+      { ...mine, action: "launch", outcome: "missing", schedule: "never" },
+      { ...mine, action: "pause", outcome: "missing", schedule: "never" },
+      { ...mine, action: "resume", outcome: "missing", schedule: "never" },
+    ]);
+    await tasks.wait(retryId);
+    expect(await held.reservation.release()).toBe(true);
   });
 
   // setting: POWERCRUD_AUDIT_LOG

@@ -1,8 +1,11 @@
+/* oxlint-disable eslint/max-lines -- one fixture serves all cases */
 import { SignJWT } from "jose";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { z } from "zod";
 import demoConfig from "../../powercrud.config.ts";
-import { createApiKey, createFirstApiKey, revokeApiKey } from "../../src/compose/manage-keys.ts";
+import { createPostgresApiKeys } from "../../src/adapters/postgres/postgres-api-keys.ts";
+import { createApiKey, createFirstApiKey, listApiKeys, revokeApiKey } from "../../src/compose/manage-keys.ts";
 import { completeConfig } from "../../src/config/config.ts";
 import type { PowerCrudService } from "../../src/index.ts";
 import {
@@ -11,6 +14,7 @@ import {
   createService,
   createSilentLogger,
   defineConfig,
+  defineTask,
 } from "../../src/index.ts";
 import { createAudit } from "../../src/kernel/audit.ts";
 import type { TestDatabase } from "../support/test-database.ts";
@@ -136,14 +140,70 @@ describe("the audit log", () => {
     ]);
     expect(await noted(asked(WHO, text))).toEqual([]);
 
+    // What is refused before it is executed, the second time as well as the first.
+    const unknownCaller = { action: "document", viewerId: null };
+    const long = `{ ${Array.from({ length: 1_001 }, (_, at) => `a${at}: __typename`).join(" ")} }`;
+    for (const query of [long, long]) {
+      expect(await noted(asked(query, text))).toEqual([
+        { ...unknownCaller, outcome: "limit_exceeded", reason: "aliases" },
+      ]);
+    }
+    for (const query of [`{ __schema { queryType { name } } }`, `{ __type(name: "City") { name } }`]) {
+      expect(await noted(asked(query, text))).toEqual([{ ...unknownCaller, outcome: "forbidden" }]);
+    }
+    expect(await noted(asked(`{ nothing }`, text))).toEqual([]);
+    const dear = `country { cities(first: 500) { nodes { country { cities(first: 500) { nodes { id } } } } } }`;
+    const costly = `mutation { deleteCity(id: "1") { ... on DeleteCityPayload { city { ${dear} } } } }`;
+    expect(await noted(asked(costly, text))).toEqual([
+      { ...mine, action: "mutation", outcome: "limit_exceeded" },
+    ]);
+    expect(await noted(asked(`{ one: cities { totalCount } two: cities { totalCount } }`, text))).toEqual([
+      { ...mine, action: "query", outcome: "forbidden", reason: "cities" },
+    ]);
+    const events = { query: `subscription { recordEvents(model: City) { __typename } }` };
+    const streamed = await overSse(url, events, "POST", {
+      authorization: `Bearer ${text}`,
+      "x-request-id": "edge-1",
+    });
+    expect(await noted(streamed.next())).toEqual([
+      { ...mine, action: "subscription", outcome: "forbidden", reason: "recordEvents" },
+    ]);
+
+    const authorization = `Bearer ${text}`;
+    const file = { ...mine, action: "file" };
+    for (const name of ["errors.jsonl", "export.csv"]) {
+      const of = { headers: { authorization, "x-request-id": "edge-1" } };
+      expect(await noted(fetch(`${url}/tasks/${id}/${name}`, of))).toEqual([
+        { ...file, outcome: "not_found", taskId: id },
+      ]);
+    }
+    const sent = (path: string): Promise<Response> =>
+      fetch(`${url}${path}`, {
+        method: "POST",
+        headers: { authorization, "x-request-id": "edge-1", "content-type": "text/csv" },
+        body: "name\r\nParis\r\n",
+      });
+    expect(await noted(sent("/imports/Citty?operation=create"))).toEqual([
+      { ...file, outcome: "unknown_model", model: "Citty" },
+    ]);
+    await sent("/imports/City?operation=create");
+    expect(lines.splice(0)).toMatchObject([
+      { ...mine, action: "launch", outcome: "forbidden", kind: "bulkCreate", model: "City" },
+    ]);
+
     const headers = { "x-request-id": "edge-1", origin: "https://elsewhere.example" };
     expect(await noted(fetch(`${url}/graphql?query={__typename}`, { headers }))).toEqual([
       { action: "connect", outcome: "forbidden", reason: "origin", viewerId: null },
     ]);
     expect(await noted(fetch(`${url}/health/ready`))).toEqual([]);
+    expect(await makeKey({ name: "worn" })).toBe("");
     await revokeApiKey(address, "worn");
+    expect(await revokeApiKey(address, text)).toBeUndefined();
+    const ofKey = { log: "audit", action: "key", viewerId: null };
     expect(lines.splice(0)).toEqual([
-      { log: "audit", action: "key", outcome: "revoked", viewerId: null, key },
+      { ...ofKey, outcome: "conflict", reason: "name taken" },
+      { ...ofKey, outcome: "revoked", key },
+      { ...ofKey, outcome: "missing" },
     ]);
     const socket = socketClient(url, { connectionParams: { authorization: `Bearer ${text}` } });
     await expect(overSocket(socket, { query: WHO }).next()).rejects.toMatchObject({ code: 4403 });
@@ -207,6 +267,24 @@ it("an API key is good for what its scopes say, over POST, server-sent events an
   expect(await answersTo(writer, write)).toMatchObject(Array.from({ length: 3 }, () => done));
   const known = { data: { viewer: { id: "only read" } } };
   expect(await answersTo(reader, WHO)).toMatchObject(Array.from({ length: 3 }, () => known));
+});
+
+it("the last use of an API key is noted to the minute", async () => {
+  await createApiKey(here, { name: "worn out", viewer: { id: "ann" }, scopes: ["read"] });
+  const worn = async () => (await listApiKeys(here)).find(({ name }) => name === "worn out");
+  const { id = "", lastUsedAt } = (await worn()) ?? {};
+  expect(lastUsedAt).toBeNull();
+  const query = async (text: string, values: readonly unknown[]) => (await sql.query(text, [...values])).rows;
+  // What a process tells every five seconds of the keys that it has seen.
+  const { refresh } = createPostgresApiKeys({ session: { query } as never });
+  const seen: unknown[] = [];
+  for (const seconds of [0, 59, 61]) {
+    const at = new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
+    expect(await refresh({ ids: [id], usedIds: [id], at })).toEqual(new Set([id]));
+    seen.push((await worn())?.lastUsedAt?.toISOString());
+  }
+  const first = "2026-01-01T00:00:00.000Z";
+  expect(seen).toEqual([first, first, "2026-01-01T00:01:01.000Z"]);
 });
 
 // setting: POWERCRUD_MAX_FAILED_SIGN_INS
@@ -284,6 +362,16 @@ describe("a task goes on with its viewer as it is then", () => {
   // option: auth.loadViewer
   const config = defineConfig({
     ...demoConfig,
+    tasks: [
+      defineTask({
+        kind: "visit",
+        input: z.object({ city: z.int32() }),
+        access: ({ input, viewer }) =>
+          (viewer.claims?.["cities"] as number[] | undefined)?.includes(input.city) === true,
+        retries: { max: 3 },
+        run: async () => undefined,
+      }),
+    ],
     models: {
       ...demoConfig.models,
       City: {
@@ -313,23 +401,33 @@ describe("a task goes on with its viewer as it is then", () => {
         .setProtectedHeader({ alg: "HS256" })
         .setExpirationTime("1h")
         .sign(new TextEncoder().encode(SECRET));
-    const launch = async (credential: string, ...ids: number[]): Promise<string> => {
-      const query = `mutation { bulkUpdateCities(selection: {ids: ${JSON.stringify(ids.map(String))}},
-        data: {notes: {set: "changed"}}, options: {mode: ASYNC}) { ... on TaskLaunched { task { id } } } }`;
+    const launchBy = async (credential: string, field: string): Promise<string> => {
+      const query = `mutation { launched: ${field} { ... on TaskLaunched { task { id } } } }`;
       const response = await fetch(`${api.url}/graphql`, {
         method: "POST",
         headers: { "content-type": "application/json", authorization: `Bearer ${credential}` },
         body: JSON.stringify({ query }),
       });
-      const { data } = (await response.json()) as { data: { bulkUpdateCities: { task: { id: string } } } };
-      return data.bulkUpdateCities.task.id;
+      const { data } = (await response.json()) as { data: { launched: { task: { id: string } } } };
+      return data.launched.task.id;
     };
+    const launch = (credential: string, ...ids: number[]): Promise<string> =>
+      launchBy(
+        credential,
+        `bulkUpdateCities(selection: {ids: ${JSON.stringify(ids.map(String))}},
+          data: {notes: {set: "changed"}}, options: {mode: ASYNC})`,
+      );
+    const visit = (credential: string, city: number): Promise<string> =>
+      launchBy(credential, `launchVisit(input: {city: ${city}}, options: {mode: ASYNC})`);
+    const narrowed = await keyOf("narrowed", 5, 6);
     const tasks = {
       kept: await launch(await keyOf("kept", 1), 1),
       revoked: await launch(await keyOf("revoked", 2), 2),
       expired: await launch(await keyOf("expired", 3), 3),
       reader: await launch(await keyOf("reader", 4), 4),
-      narrowed: await launch(await keyOf("narrowed", 5, 6), 5, 6),
+      narrowed: await launch(narrowed, 5, 6),
+      visited: await visit(narrowed, 5),
+      unvisited: await visit(narrowed, 6),
       gone: await launch(await tokenOf("gone", 7), 7),
       moved: await launch(await tokenOf("moved", 8, 9), 8, 9),
     };
@@ -366,6 +464,14 @@ describe("a task goes on with its viewer as it is then", () => {
         null,
       ],
       ["narrowed", "SUCCEEDED", part, "RECORD_MISSING", "6"],
+      ["visited", "SUCCEEDED", null, undefined, undefined],
+      [
+        "unvisited",
+        "FAILED",
+        "The viewer who launched the task may not launch visit with this input any more.",
+        "FORBIDDEN",
+        null,
+      ],
       ["gone", "FAILED", "The viewer who launched the task may not act any more.", "UNAUTHENTICATED", null],
       ["moved", "SUCCEEDED", part, "RECORD_MISSING", "9"],
     ]);
@@ -376,12 +482,15 @@ describe("a task goes on with its viewer as it is then", () => {
     expect((await sql.query("SELECT FROM powercrud.lock")).rowCount).toBe(0);
     expect(new Set(asked)).toEqual(new Set(["gone", "moved"]));
     expect(asked).toHaveLength(2);
-    const words = noted.map(({ action, reason, viewerId }) => [action, reason, viewerId].join(" "));
+    const words = noted.map(({ action, outcome, reason = outcome, viewerId }) =>
+      [action, reason, viewerId].join(" "),
+    );
     expect(words.toSorted((one, other) => one.localeCompare(other))).toEqual([
       "connect unknown gone",
       "key expired expired",
       "key no scope write reader",
       "key revoked revoked",
+      "run forbidden narrowed",
     ]);
   });
 });

@@ -101,7 +101,7 @@ describe.each(TRANSPORTS)("before validation, over %s,", (_transport, ask) => {
 });
 
 const LEVELS = 20_000;
-const HIDDEN = { code: "GRAPHQL_VALIDATION_FAILED", message: "does not show its schema" };
+const HIDDEN = { code: "FORBIDDEN", message: "does not show its schema" };
 const TASKS = "query ($where: TaskWhere) { tasks(where: $where) { totalCount } }";
 
 interface Refusal {

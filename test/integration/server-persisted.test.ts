@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AuditEntry } from "../../src/kernel/audit.ts";
 import type { ClientResult } from "./graphql-clients.ts";
 import { overSocket, overSse, socketClient } from "./graphql-clients.ts";
 import { startServerFixture, type ServerFixture } from "./server-fixture.ts";
@@ -20,12 +21,17 @@ let folder: string;
 let open: ServerFixture;
 let closed: ServerFixture;
 let without: ServerFixture;
+/** The audit log of the second. */
+const audited: AuditEntry[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "persisted-"));
   await writeFile(join(folder, "who.graphql"), `${STORED}\n`);
   await writeFile(join(folder, "breaks.graphql"), STORED_EVENTS);
   open = await startServerFixture({ persisted: { folder } });
-  closed = await startServerFixture({ persisted: { folder, isFolderOnly: true } });
+  closed = await startServerFixture({
+    persisted: { folder, isFolderOnly: true },
+    audit: (entry) => void audited.push(entry),
+  });
   without = await startServerFixture({ persisted: { isAutomatic: false } });
 });
 afterAll(async () => {
@@ -111,9 +117,12 @@ describe.each(TRANSPORTS)("over %s", (_transport, ask) => {
   it("where only the folder counts, every other document is refused", async () => {
     expect(await ask(closed, { query: STORED })).toMatchObject({ data: { whoAmI: null } });
     const query = "{ whoAmI __typename }";
+    audited.length = 0;
     expect(codeOf(await ask(closed, { query }))).toBe("PERSISTED_QUERY_ONLY");
     expect(codeOf(await ask(closed, { ...byHash(query), query }))).toBe("PERSISTED_QUERY_ONLY");
     expect(codeOf(await ask(closed, byHash(query)))).toBe("PERSISTED_QUERY_NOT_FOUND");
+    const line = { action: "document", outcome: "persisted_query_only", viewerId: null };
+    expect(audited).toMatchObject([line, line]);
   });
 
   it("a service without any says so", async () => {

@@ -1,8 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { FullViewer } from "./viewer.ts";
 
-/** What a key may be used for: queries, subscriptions and files; mutations; the figures at `/metrics`. */
-export const KEY_SCOPES = ["read", "write", "metrics"] as const;
+/** What a key may be used for: queries, subscriptions and files; mutations and imports. */
+export const KEY_SCOPES = ["read", "write"] as const;
 
 export type KeyScope = (typeof KEY_SCOPES)[number];
 

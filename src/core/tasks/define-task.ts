@@ -115,7 +115,10 @@ export interface TaskOptions<
   readonly dependents?: AppDependents<
     DependentsContext<Client> & TaskRequest<StandardSchemaV1.InferOutput<Schema>>
   >;
-  /** Whether the viewer may launch it. Default: everybody may. */
+  /**
+   * Whether the viewer may launch it: asked at the launch, and by workers before each attempt. Default: everybody may who is let
+   * in, also where callers must identify themselves.
+   */
   access?(request: TaskRequest<StandardSchemaV1.InferOutput<Schema>>): boolean | Promise<boolean>;
   /** Default: an error of `run` ends the task as FAILED. */
   readonly retries?: TaskRetries;

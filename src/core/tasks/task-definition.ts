@@ -15,6 +15,8 @@ export interface AttemptContext {
   readonly task: Task;
   /** The fencing token of this attempt. */
   readonly attempt: number;
+  /** Whether the launch, which has just asked what its viewer may do, waits for it. Default: it does not. */
+  readonly isWithinLaunch?: boolean | undefined;
   /**
    * Aborts when the attempt is to stop, with AppError ATTEMPT_FENCED, CANCELLED or HANDED_OVER. What the handler
    * throws after that counts as this; if it returns, its result counts.

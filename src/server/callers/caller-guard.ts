@@ -9,16 +9,14 @@ import { heldScopes, isGranted, unauthenticated } from "./caller.ts";
 import type { CallersRequest } from "./peer.ts";
 import { addressOf, holderOf } from "./peer.ts";
 
-const NO_REQUEST: CallersRequest = { headers: new Headers(), rate: undefined };
-
 /** The request, or the operation of a WebSocket, of an operation's context. */
 export function requestOf({ request, socketOperation }: Asker): CallersRequest {
-  return socketOperation ?? request ?? NO_REQUEST;
+  return socketOperation ?? request ?? { headers: new Headers(), rate: undefined };
 }
 
-/** A mutation that was answered with an error. */
-export interface FailedField {
-  /** Undefined where a fragment has it. */
+/** A field of an operation that was answered with an error. */
+export interface RefusedField {
+  /** Undefined where a fragment has it, and where all of the operation is meant. */
   readonly name: string | undefined;
   readonly code: string;
 }
@@ -43,6 +41,8 @@ const CONNECTION_RETRY_S = 5;
 export class CallerGuard {
   readonly #options: CallerGuardOptions;
   readonly #connections = new Map<string, number>();
+  /** The requests about which there is a line. */
+  readonly #noted = new WeakSet<CallersRequest>();
 
   constructor(options: CallerGuardOptions) {
     this.#options = options;
@@ -78,11 +78,27 @@ export class CallerGuard {
     return unauthenticated();
   }
 
-  /** Notes mutations that were refused before they reached what they ask for. */
-  noteErrors({ viewer: { id } }: Caller, request: CallersRequest, fields: readonly FailedField[]): void {
-    for (const { name, code } of fields) {
-      this.#note(request, { action: "mutation", outcome: code.toLowerCase(), reason: name, viewerId: id });
+  /** Notes what was refused of a request, unless the guard itself has refused all of it. */
+  noteRefused(
+    action: "document" | "query" | "mutation" | "subscription",
+    viewerId: string | null,
+    request: CallersRequest,
+    fields: readonly RefusedField[],
+  ): void {
+    if (!this.#noted.has(request)) {
+      for (const { name, code } of fields) {
+        this.#note(request, { action, outcome: code.toLowerCase(), reason: name, viewerId });
+      }
     }
+  }
+
+  /** Notes a file that is not sent or taken. */
+  noteFile(
+    { viewer: { id } }: Caller,
+    request: CallersRequest,
+    file: Pick<AuditEntry, "action" | "model" | "taskId" | "outcome">,
+  ): void {
+    this.#note(request, { ...file, viewerId: id });
   }
 
   /** Notes a caller that was refused before it was asked who it is. */
@@ -183,6 +199,7 @@ export class CallerGuard {
 
   #note(request: CallersRequest, entry: AuditEntry): void {
     const { audit } = this.#options;
+    this.#noted.add(request);
     audit?.({ ...entry, requestId: requestIdOf(request), peer: this.addressOf(request) });
   }
 }

@@ -15,6 +15,8 @@ let engine: EngineFixture;
 let inputs: unknown[] = [];
 /** Ends the tasks that wait for it. */
 let finish: () => void = () => undefined;
+/** Whether `granted` may be launched. */
+let isGranted = true;
 /** How often the schema of `moody` accepts the input before it refuses it. */
 let patience = 0;
 
@@ -65,6 +67,13 @@ const TASKS: readonly DefinedTask[] = [
   }),
   // JavaScript may return anything.
   defineTask({ kind: "careless", access: ({ input }) => input as boolean, run: async () => 1 }),
+  defineTask({
+    kind: "granted",
+    access: () => isGranted,
+    claims: () => [{ model: "Thing", ids: ["7"] }],
+    retries: { max: 3 },
+    run: async () => "done",
+  }),
   defineTask({ kind: "miscounted", total: ({ input }) => input as number, run: async () => 1 }),
   defineTask({
     kind: "keyed",
@@ -160,6 +169,23 @@ describe("a launch of a task of the app's own", () => {
     });
     expect(taskOf(await launch({ ids: ["1"] }, eve))).toMatchObject({ status: "SUCCEEDED" });
   });
+});
+
+it("a viewer who may not launch it any more when its turn comes ends the task, without another attempt", async () => {
+  const held = taskOf(await launch(null, { kind: "linger" }));
+  const { id, status } = taskOf(await launch(1, { kind: "granted", options: { onConflict: "WAIT" } }));
+  expect(status).toBe("WAITING");
+  await expect.poll(async () => (await engine.task(held.id)).status).toBe("RUNNING");
+  isGranted = false;
+  finish();
+  const message = "The viewer who launched the task may not launch granted with this input any more.";
+  expect(await engine.settled(id)).toMatchObject({ status: "FAILED", attempt: 1, failures: 0, message });
+  expect(await engine.ports.tasks.errors(id, 0, 10)).toMatchObject([
+    { recordId: null, outcome: "FAILED", code: "FORBIDDEN", message },
+  ]);
+  isGranted = true;
+  const again = taskOf(await engine.retry({ taskId: id, viewer: { id: "ann" } }));
+  expect(await engine.settled(again.id)).toMatchObject({ status: "SUCCEEDED", result: "done" });
 });
 
 describe("a definition that returns what it must not", () => {

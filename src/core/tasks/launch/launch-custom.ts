@@ -11,7 +11,7 @@ import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import type { DefinedTask, TaskRequest } from "../define-task.ts";
 import type { LaunchOptions } from "../launch-options.ts";
 import { describeMiscount } from "../progress.ts";
-import { checkInput } from "../run/check-input.ts";
+import { checkInput, mayLaunch } from "../run/check-input.ts";
 import { storableJson } from "../run/storable-json.ts";
 import { checkClaims } from "./check-claims.ts";
 import { checkCustomOptions, shortLabel } from "./check-launch-options.ts";
@@ -133,12 +133,6 @@ export async function acceptLaunch(
   return (await mayLaunch(own, request))
     ? { kind: "ACCEPTED", stored: stored.value, request }
     : { kind: "FORBIDDEN", message: `You may not launch ${own.kind} with this input.` };
-}
-
-/** Nothing but true allows it: a function that forgets to return must not. */
-export async function mayLaunch(own: DefinedTask, request: TaskRequest<unknown>): Promise<boolean> {
-  const allowed: unknown = own.access === undefined || (await own.access(request));
-  return allowed === true;
 }
 
 type Described = Pick<

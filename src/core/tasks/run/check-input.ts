@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Json } from "../../../kernel/json.ts";
 import type { Parsed, RecordProblem } from "../../refusals/problems.ts";
 import { problem } from "../../refusals/problems.ts";
-import type { DefinedTask } from "../define-task.ts";
+import type { DefinedTask, TaskRequest } from "../define-task.ts";
 
 /**
  * Checks the input of a task as it is stored, at the launch and before each attempt.
@@ -19,6 +19,15 @@ export async function checkInput(
   return checked.issues === undefined
     ? { value: checked.value }
     : { problems: checked.issues.map(problemOfIssue) };
+}
+
+/**
+ * Whether the viewer may launch the task with this input: asked at the launch, and again before attempts that come later. Nothing
+ * but true allows it: a function that forgets to return must not.
+ */
+export async function mayLaunch(own: DefinedTask, request: TaskRequest<unknown>): Promise<boolean> {
+  const allowed: unknown = own.access === undefined || (await own.access(request));
+  return allowed === true;
 }
 
 function problemOfIssue({ message, path = [] }: StandardSchemaV1.Issue): RecordProblem {

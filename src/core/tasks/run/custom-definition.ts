@@ -9,7 +9,7 @@ import type { ClaimOf } from "../../locks/claim.ts";
 import type { Dependents } from "../dependents.ts";
 import type { DefinedTask, RunContext, TaskProgress } from "../define-task.ts";
 import type { AttemptContext, DependentRequest, HandlerResult, TaskDefinition } from "../task-definition.ts";
-import { checkInput } from "./check-input.ts";
+import { checkInput, mayLaunch } from "./check-input.ts";
 import { withTimeLimit } from "./time-limit.ts";
 
 /** What the `run` of a definition is given besides its attempt. */
@@ -32,9 +32,14 @@ export function customDefinition(own: DefinedTask, tools: RunTools): TaskDefinit
     handle: (attempt) =>
       limited(own, attempt, tools, async (signal): Promise<HandlerResult> => {
         const checked = await checkInput(own, attempt.task.input);
-        return "problems" in checked
-          ? unfitInput(checked.problems)
-          : { result: (await own.run(runContext({ ...attempt, signal }, checked.value, tools))) as Json };
+        if ("problems" in checked) {
+          return unfitInput(checked.problems);
+        }
+        const { value: input } = checked;
+        const { isWithinLaunch = false, task } = attempt;
+        return isWithinLaunch || (await mayLaunch(own, { input, viewer: task.viewer }))
+          ? { result: (await own.run(runContext({ ...attempt, signal }, input, tools))) as Json }
+          : forbiddenRun(own.kind);
       }),
     ...(own.dependents === undefined ? {} : { dependents: (request) => dependentsOf(own, tools, request) }),
     runInside: ({ input, prisma = tools.prisma, ...attempt }) =>
@@ -88,6 +93,15 @@ function unfitInput(problems: readonly RecordProblem[]): HandlerResult {
   return {
     message: `The task's definition does not accept its input any more. ${words}`,
     failure: { errors: problems.map((each) => ({ recordId: null, outcome: "FAILED", ...each })) },
+  };
+}
+
+/** The viewer, or the definition, has changed since the launch: trying again would not help. */
+function forbiddenRun(kind: string): HandlerResult {
+  const message = `The viewer who launched the task may not launch ${kind} with this input any more.`;
+  return {
+    message,
+    failure: { errors: [{ recordId: null, outcome: "FAILED", code: "FORBIDDEN", message }] },
   };
 }
 

@@ -49,6 +49,8 @@ export interface AttemptPorts extends TaskPorts<AttemptStore>, AwaitKindPorts {
   readonly runningAttempts: Pick<RunningAttempts, "add">;
   /** Says how a task's viewer is now. Default: as when the task was launched. */
   readonly renewViewer?: RenewViewer | undefined;
+  /** See AttemptContext. */
+  readonly isWithinLaunch?: boolean;
   /** The worker's name in the attempt's row: host, process, and a random part. */
   readonly workerId: string;
   /** How long an attempt may be silent before it counts as orphaned. */
@@ -74,11 +76,11 @@ export function executeAttempt(
 }
 
 /**
- * Runs an attempt that has begun, with its START announced: handle, settle. Its viewer has launched it just now, so it is not
- * asked for again.
+ * Runs an attempt that has begun, with its START announced: handle, settle. Its viewer has launched it just now, so nothing is
+ * asked about it again.
  */
 export function executeBegun(ports: AttemptPorts, attempt: Attempt): Promise<AttemptOutcome> {
-  return outsideTask(() => runAttempt({ ...ports, renewViewer: undefined }, attempt));
+  return outsideTask(() => runAttempt({ ...ports, renewViewer: undefined, isWithinLaunch: true }, attempt));
 }
 
 async function runDelivery(
@@ -235,6 +237,7 @@ async function handle(
       definition.handle({
         task: current,
         attempt: number,
+        isWithinLaunch: ports.isWithinLaunch,
         signal,
         untilFree: run.untilFree,
         reportProgress: (counts, message) => outsideTask(() => reporter.report(counts, message)),
