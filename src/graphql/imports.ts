@@ -100,19 +100,21 @@ function addTaskImport(
   );
 }
 
-function addCreateImport(
-  schema: SchemaContext,
+function defineCreateImportInput(
+  { builder, refs }: SchemaContext,
   { operation, format, encoding, empty }: Enums,
-  imports: Pick<Imports, "open">,
-): void {
-  const { builder, refs } = schema;
-  const input = builder.inputType("CreateImportInput", {
+) {
+  return builder.inputType("CreateImportInput", {
     description:
-      "What to do with a file's rows, and how to read them. What is left out is found out from the file.",
+      "What to do with a file's rows, and how to read them. What is left out is found out from the file; the content type of the upload says nothing.",
     fields: (t) => ({
       model: t.field({ type: refs.modelName, required: true }),
       operation: t.field({ type: operation, required: true }),
-      format: t.field({ type: format, defaultValue: "CSV" }),
+      format: t.field({
+        type: format,
+        defaultValue: "CSV",
+        description: "Not found out: the default holds for every file.",
+      }),
       key: t.string({
         description:
           "The unique key by which rows name their records: `email`, `teamId_slug`. Default: the id.",
@@ -121,9 +123,13 @@ function addCreateImport(
         type: "JSON",
         description: "Paths of fields by headers that say something else; an empty path leaves a column out.",
       }),
-      encoding: t.field({ type: encoding }),
-      separator: t.string({ description: "One character." }),
-      quote: t.string({ description: "One character." }),
+      encoding: t.field({
+        type: encoding,
+        description:
+          "Of a file without a byte order mark, which wins. Default: UTF-8, or Latin 1 where the beginning is no UTF-8.",
+      }),
+      separator: t.string({ description: "One character, not the quote. Default: found out." }),
+      quote: t.string({ description: 'One character. Default: `"`.' }),
       empty: t.field({ type: empty }),
       areFormulasEscaped: t.boolean({
         description: "Whether an apostrophe in front of a formula goes. Default: true.",
@@ -133,6 +139,11 @@ function addCreateImport(
       fileName: t.string(),
     }),
   });
+}
+
+function addCreateImport(schema: SchemaContext, enums: Enums, imports: Pick<Imports, "open">): void {
+  const { builder, refs } = schema;
+  const input = defineCreateImportInput(schema, enums);
   builder.mutationField("createImport", (t) =>
     t.field({
       type: refs.launchResult,

@@ -13,7 +13,8 @@ const FILE_OF = { CSV: "failed.csv", JSONL: "failed.jsonl" } as const;
 
 /**
  * The rows of a file that its task could not write, as they came, with line, field and reason in columns of their own in front:
- * behind, a row with too few or too many cells would move them. Mended, the file can be sent again as it is.
+ * behind, a row with too few or too many cells would move them. Mended, the file can be sent again as it is. Its text is UTF-8,
+ * with a byte order mark where the first file was told to be of another encoding: so the same words read it.
  * @throws AppError NOT_FOUND for a task that is no import, or one of another format
  */
 export async function* readFailedRows(
@@ -25,7 +26,7 @@ export async function* readFailedRows(
   if (origin === undefined) {
     throw new AppError("NOT_FOUND", `Task ${taskId} is no import, so it has no file of failed rows.`);
   }
-  const { format } = origin.form;
+  const { format, encoding = "UTF-8" } = origin.form;
   if (FILE_OF[format] !== file) {
     throw new AppError(
       "NOT_FOUND",
@@ -33,7 +34,7 @@ export async function* readFailedRows(
     );
   }
   const write = format === "CSV" ? csvWriter(origin) : jsonlWriter();
-  yield write.head;
+  yield encoding === "UTF-8" ? write.head : `\uFEFF${write.head}`;
   for (let after: number | undefined = -1; after !== undefined;) {
     const rows = await imports.failedRows(taskId, origin.taskId, after, PAGE_SIZE);
     if (rows.length > 0) {

@@ -6,6 +6,7 @@ import type {
   ImportFormat,
   ImportOperation,
 } from "../core/imports/import-form.ts";
+import { CSV_CHARACTER, TIME_OFFSET } from "../core/imports/import-form.ts";
 import type { RecordProblem } from "../core/refusals/problems.ts";
 import { problem } from "../core/refusals/problems.ts";
 import type { LaunchOptions } from "../core/tasks/launch-options.ts";
@@ -34,11 +35,15 @@ function oneOf<Value>(values: Readonly<Record<string, Value>>): Parameter {
 
 const FLAG = oneOf({ true: true, false: false });
 const TEXT: Parameter = { expected: "a text", parse: (text) => text };
-const SEPARATORS: Readonly<Record<string, string>> = { comma: ",", semicolon: ";", tab: "\t", pipe: "|" };
+const SEPARATORS: ReadonlyMap<string, string> = new Map([
+  ["comma", ","],
+  ["semicolon", ";"],
+  ["tab", "\t"],
+  ["pipe", "|"],
+]);
 const CHARACTER: Parameter = {
-  expected: "one character",
-  parse: (text) =>
-    SEPARATORS[text.toLowerCase()] ?? (text.length === 1 && !/[\r\n]/.test(text) ? text : undefined),
+  expected: CSV_CHARACTER.expected,
+  parse: (text) => SEPARATORS.get(text.toLowerCase()) ?? (CSV_CHARACTER.isFit(text) ? text : undefined),
 };
 
 const PARAMETERS: Readonly<Record<string, Parameter>> = {
@@ -59,8 +64,8 @@ const PARAMETERS: Readonly<Record<string, Parameter>> = {
   formulas: oneOf({ escaped: true, plain: false }),
   decimalComma: FLAG,
   timeOffset: {
-    expected: "Z, or an offset such as +02:00",
-    parse: (text) => (/^(?:Z|[+-]\d\d:\d\d)$/.test(text) ? text : undefined),
+    expected: TIME_OFFSET.expected,
+    parse: (text) => (TIME_OFFSET.isFit(text) ? text : undefined),
   },
   onConflict: oneOf({ reject: "REJECT", skip: "SKIP", wait: "WAIT" }),
   errorPolicy: oneOf({ all_or_nothing: "ALL_OR_NOTHING", skip_failed: "SKIP_FAILED" }),

@@ -23,7 +23,19 @@ const config = defineConfig({
   ...demoConfig,
   models: {
     ...demoConfig.models,
-    Country: { access: { create: ({ viewer }) => viewer.roles.includes("editor") } },
+    Country: {
+      access: { create: ({ viewer }) => viewer.roles.includes("editor") },
+      validate: (_record, { name }) =>
+        name?.set === "Atlantis" ? [{ message: "Atlantis has sunk.", field: "name" }] : undefined,
+      hooks: {
+        beforeCreate: ({ records }) =>
+          records.map(({ id, change }) =>
+            change["capital"]?.set === "none"
+              ? { id, message: "A country has a capital.", field: "capital" }
+              : { id, values: { currency: "EUR" } },
+          ),
+      },
+    },
   },
 });
 
@@ -158,6 +170,11 @@ it.each<[string, readonly string[], string]>([
     ["package.json", "--model", "City", "--operation", "create", "--empty", "maybe"],
     "empty: needs one of quotes, null, text",
   ],
+  [
+    "a quote of no length",
+    ["package.json", "--model", "City", "--operation", "create", "--quote", ""],
+    'quote: needs one character, not "".',
+  ],
   ["no model", ["package.json"], "--model"],
 ])("is refused for %s, as wrong usage", async (_what, words, message) => {
   await expect(run(["import", ...words])).rejects.toThrow(message);
@@ -188,6 +205,21 @@ it("says what is wrong with a file, or with who asks, and changes nothing", asyn
   expect(await run([...words, ...key])).toMatchObject({ exitCode: 1 });
   expect((await run([...words, ...key])).printed[0]).toMatch(/^launched before: task/);
   expect(await cities()).toEqual([]);
+});
+
+it("asks the model's validator and hooks, and gives back the rows that they refuse", async () => {
+  const rows = ["AT,Austria,EUROPE,Vienna", "XA,Atlantis,EUROPE,Deep", "XN,Nowhere,EUROPE,none"];
+  await writeFile(pathOf("countries.csv"), ["code,name,continent,capital", ...rows].join("\n"));
+  const words = ["import", pathOf("countries.csv"), "--model", "Country", "--operation", "create"];
+  const how = ["--error-policy", "skip_failed", "--failed", pathOf("refused.csv")];
+  const answer = await run([...words, ...how, "--viewer", '{"id": "ada", "roles": ["editor"]}']);
+  expect(answer.printed[1]).toBe("PARTIAL bulkCreate, 3 of 3 done, 2 failed");
+  expect((await readFile(pathOf("refused.csv"), "utf8")).trimEnd().split("\r\n").slice(1)).toEqual([
+    `3,name,Atlantis has sunk.,${rows[1]}`,
+    `4,capital,A country has a capital.,${rows[2]}`,
+  ]);
+  const made = await sql.query("SELECT code, currency FROM country WHERE code IN ('AT', 'XA', 'XN')");
+  expect(made.rows).toEqual([{ code: "AT", currency: "EUR" }]);
 });
 
 it("follows a file that a worker writes", async () => {

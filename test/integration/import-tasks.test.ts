@@ -1,3 +1,4 @@
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { graphql } from "graphql";
 import { afterEach, describe, expect, it } from "vitest";
 import { HEAD, useImports } from "./import-fixture.ts";
@@ -202,5 +203,82 @@ it("a question before an import tells what it would do with a file's columns, to
     columns: [],
     paths: [],
     problems: ["You may not create any City."],
+  });
+});
+
+describe("what a file is told to be", () => {
+  const CREATE = `mutation ($input: CreateImportInput!) {
+    createImport(input: $input) { ... on Error { code message } ... on ValidationError { problems { field } } } }`;
+
+  it.each<[problem: string, dialect: Readonly<Record<string, string>>]>([
+    ['quote: needs one character, not "".', { quote: "" }],
+    ['quote: needs one character, not "``".', { quote: "``" }],
+    ['separator: needs one character, not "".', { separator: "" }],
+    ['separator: needs one character, not "\\n".', { separator: "\n" }],
+    ["quote: is the separator as well; say two different characters.", { separator: "'", quote: "'" }],
+    ['timeOffset: needs Z, or an offset such as +02:00, not "+2".', { timeOffset: "+2" }],
+    ['timeOffset: needs Z, or an offset such as +02:00, not "+16:00".', { timeOffset: "+16:00" }],
+  ])("is refused before the file comes, by GraphQL as by HTTP: %s", async (message, dialect) => {
+    const [field] = message.split(":");
+    const input = { model: "City", operation: "CREATE", ...dialect };
+    expect(await imports.ask(CREATE, { input })).toEqual({
+      createImport: { code: "VALIDATION_FAILED", message, problems: [{ field }] },
+    });
+    const words = new URLSearchParams(dialect).toString();
+    expect(await send(`City?operation=create&${words}`, `${HEAD}\n1,Paris,FR,1,1,1`)).toMatchObject({
+      status: 400,
+      body: { errors: [{ message, extensions: { code: "VALIDATION_FAILED" } }] },
+    });
+    expect(await cities()).toEqual([]);
+  });
+
+  it("may be a quote that looks like a separator", async () => {
+    await settled(
+      await send("City?operation=create&quote=comma", `${HEAD.replaceAll(",", "|")}\n1|,a|b,|FR|1|1|1`),
+    );
+    expect(await cities()).toMatchObject([{ name: "a|b" }]);
+  });
+
+  it.each([
+    ["csv", "text/csv", "&encoding=iso-8859-1", "latin1"],
+    ["csv", "text/csv", "&encoding=utf-16le", "utf16le"],
+    ["jsonl", "application/jsonl; charset=iso-8859-1", "", "latin1"],
+  ] as const)("reads the rows that failed, too: %s, %s%s", async (format, type, words, encoding) => {
+    const path = `City?operation=create&errorPolicy=skip_failed${words}`;
+    const city = { id: 1, name: "Orléans", countryCode: "FR", population: "many", latitude: 1, longitude: 1 };
+    const file =
+      format === "csv" ? `${HEAD}\n${Object.values(city).join(",")}\n` : `${JSON.stringify(city)}\n`;
+    const sent = (text: string, spelling: BufferEncoding): Blob =>
+      new Blob([new Uint8Array(Buffer.from(text, spelling))]);
+    const task = await settled(await send(path, sent(file, encoding), { type }));
+    expect(task.progress).toMatchObject({ total: 1, failed: 1 });
+    const headers = { authorization: "Bearer ada" };
+    const answer = await fetch(`${imports.service.url}/tasks/${task.id}/failed.${format}`, { headers });
+    // As bytes: a text would have lost its byte order mark.
+    const failed = Buffer.from(await answer.arrayBuffer()).toString("utf8");
+    await settled(
+      await send(path, sent(failed.replace(",many,", ",5,").replace(':"many"', ":5"), "utf8"), { type }),
+    );
+    expect(await cities()).toMatchObject([{ name: "Orléans", population: 5 }]);
+  });
+
+  it.each(["gzip", "br", "deflate"] as const)("is unpacked: %s", async (packing) => {
+    const pack = { gzip: gzipSync, br: brotliCompressSync, deflate: deflateSync }[packing];
+    const file = new Uint8Array(pack(`${HEAD}\n1,Orléans,FR,1,1,1`));
+    await settled(await send("City?operation=create", file, { headers: { "content-encoding": packing } }));
+    expect(await cities()).toMatchObject([{ name: "Orléans" }]);
+  });
+
+  it("is found in a form, by the name of its file", async () => {
+    const form = new FormData();
+    form.set(
+      "file",
+      new Blob([`{"id":1,"name":"Orléans","countryCode":"FR","population":1,"latitude":1,"longitude":1}`]),
+      "cities.jsonl",
+    );
+    const packed = new Response(form);
+    const type = packed.headers.get("content-type") ?? "";
+    await settled(await send("City?operation=create", await packed.arrayBuffer(), { type }));
+    expect(await cities()).toMatchObject([{ name: "Orléans" }]);
   });
 });

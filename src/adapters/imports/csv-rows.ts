@@ -180,15 +180,14 @@ function faultOf(record: TextRecord | undefined, error: unknown): AppError {
 /** The separator that divides the first lines into most cells, and all of them into the same number. */
 function separatorOf(records: readonly TextRecord[], quote: string): string {
   const sample = records.slice(0, 20).map(({ text }) => withoutQuoted(text, quote));
-  const scores = SEPARATORS.map((separator) => {
+  const separators = SEPARATORS.filter((separator) => separator !== quote);
+  const scores = separators.map((separator) => {
     const counts = sample.map((text) => text.split(separator).length - 1);
     const [head = 0] = counts;
     const alike = counts.filter((count) => count === head).length;
     return { separator, score: head === 0 ? 0 : head + (alike / counts.length) * 1000 };
   });
-  return scores.reduce((best, next) => (next.score > best.score ? next : best)).score === 0
-    ? ","
-    : scores.reduce((best, next) => (next.score > best.score ? next : best)).separator;
+  return scores.reduce((best, next) => (next.score > best.score ? next : best)).separator;
 }
 
 function withoutQuoted(text: string, quote: string): string {

@@ -8,8 +8,8 @@ const NEWLINE = 10;
 
 /**
  * The text of a file, piece by piece, without its byte order mark.
- * @param given the encoding; by default the byte order mark says it, or else it is UTF-8, or ISO-8859-1 where the beginning is
- *   no UTF-8
+ * @param given the encoding of a file without a byte order mark, which says it first; by default UTF-8, or ISO-8859-1 where the
+ *   beginning is no UTF-8
  * @param maxBytes of the file
  * @throws AppError VALIDATION_FAILED for bytes that are not of the encoding, and for NUL, with the line; LIMIT_EXCEEDED for
  *   more bytes
@@ -40,7 +40,7 @@ export async function* decodeText(
       if (sampled >= SAMPLE_BYTES) {
         const first = Buffer.concat(sample);
         sample = [];
-        decoder = new TextPieces(given ?? encodingOf(first, false));
+        decoder = new TextPieces(encodingOf(first, given, false));
         yield decoder.next(first);
       }
     } else {
@@ -49,7 +49,7 @@ export async function* decodeText(
   }
   if (decoder === undefined) {
     const whole = Buffer.concat(sample);
-    decoder = new TextPieces(given ?? encodingOf(whole, true));
+    decoder = new TextPieces(encodingOf(whole, given, true));
     yield decoder.next(whole);
   }
   yield decoder.end();
@@ -146,13 +146,20 @@ function isOf(encoding: ImportEncoding, bytes: Uint8Array, isWhole: boolean): bo
   }
 }
 
-function encodingOf(sample: Uint8Array, isWhole: boolean): ImportEncoding {
-  const [first, second] = sample;
+/** A mark wins over what was told: the rows that failed come back in UTF-8, with a mark, to be sent again with the same words. */
+function encodingOf(sample: Uint8Array, given: ImportEncoding | undefined, isWhole: boolean): ImportEncoding {
+  const [first, second, third] = sample;
   if (first === 0xff && second === 0xfe) {
     return "UTF-16LE";
   }
   if (first === 0xfe && second === 0xff) {
     return "UTF-16BE";
+  }
+  if (first === 0xef && second === 0xbb && third === 0xbf) {
+    return "UTF-8";
+  }
+  if (given !== undefined) {
+    return given;
   }
   return isOf("UTF-8", sample, isWhole) ? "UTF-8" : "ISO-8859-1";
 }

@@ -23,9 +23,13 @@ export interface RecordSplitter {
 
 /**
  * Never holds more than one record and one piece. Ends of lines are LF, CRLF or CR, as the first one is.
- * @param quote undefined: no character keeps lines together
+ * @param quote one character; undefined: none keeps lines together
+ * @throws AppError VALIDATION_FAILED for a quote of another length: an empty one would be found without an end
  */
 export function createRecordSplitter(quote: string | undefined, maxLength: number): RecordSplitter {
+  if (quote !== undefined && quote.length !== 1) {
+    throw new AppError("VALIDATION_FAILED", "The quote of the file has to be one character.");
+  }
   return new TextSplitter(quote, maxLength);
 }
 

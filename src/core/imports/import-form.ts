@@ -33,6 +33,24 @@ export interface ImportCsv extends CsvDialect {
   readonly areFormulasEscaped?: boolean;
 }
 
+/** A text of an option, and the words for what it has to be. */
+export interface TextRule {
+  readonly expected: string;
+  readonly isFit: (text: string) => boolean;
+}
+
+/** A separator or a quote. Neither a line break nor half of a pair, since rows are searched for it. */
+export const CSV_CHARACTER: TextRule = {
+  expected: "one character",
+  isFit: (text) => text.length === 1 && text !== "\u0000" && !/[\r\n\uD800-\uDFFF]/.test(text),
+};
+
+/** The offset of times that have none. */
+export const TIME_OFFSET: TextRule = {
+  expected: "Z, or an offset such as +02:00",
+  isFit: (text) => /^(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)$/.test(text),
+};
+
 /** What to do with a file's rows, and how to read them. Kept with the task. */
 export interface ImportForm {
   readonly model: string;
@@ -45,7 +63,7 @@ export interface ImportForm {
   readonly key?: string;
   /** Paths of fields by headers of the file that say something else; an empty path leaves a column out. */
   readonly mapping?: Readonly<Record<string, string>>;
-  /** Default: a byte order mark says it; without one UTF-8, or ISO-8859-1 where the beginning is no UTF-8. */
+  /** Of a file without a byte order mark, which wins. Default: UTF-8, or ISO-8859-1 where the beginning is no UTF-8. */
   readonly encoding?: ImportEncoding;
   readonly csv?: ImportCsv;
   /** Whether numbers have a comma before their fraction. Default: false */

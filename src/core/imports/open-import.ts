@@ -5,7 +5,7 @@ import { resolveNotify, TELL_NOBODY } from "../notifications/resolve-notify.ts";
 import type { Model } from "../records/model.ts";
 import { operationProblems } from "../records/serve-model.ts";
 import type { ValidationRefusal } from "../refusals/problems.ts";
-import { invalid } from "../refusals/problems.ts";
+import { invalid, problem } from "../refusals/problems.ts";
 import type { ForbiddenRefusal } from "../refusals/refusals.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import { checkLaunchOptions } from "../tasks/launch/check-launch-options.ts";
@@ -20,8 +20,8 @@ import { readTask } from "../tasks/task-reads.ts";
 import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { mappingProblem, readKey } from "./import-columns.ts";
-import type { ImportForm } from "./import-form.ts";
-import { OPERATION_OF } from "./import-form.ts";
+import type { ImportForm, TextRule } from "./import-form.ts";
+import { CSV_CHARACTER, OPERATION_OF, TIME_OFFSET } from "./import-form.ts";
 import type { ImportPorts, ImportRequest } from "./import-ports.ts";
 
 /** Makes a task that waits for its file. Its CREATE event is its first, as for every task. */
@@ -53,17 +53,37 @@ function refuseImport(
   return problems.length === 0 ? undefined : invalid(problems, problems[0]?.message);
 }
 
-function checkForm(model: Model, { key, operation, mapping }: ImportForm): ValidationRefusal["problems"] {
+function checkForm(model: Model, form: ImportForm): ValidationRefusal["problems"] {
+  const { key, operation, mapping } = form;
   const fault = mappingProblem(mapping);
-  if (fault !== undefined) {
-    return [fault];
+  const faults = [...(fault === undefined ? [] : [fault]), ...dialectProblems(form)];
+  if (faults.length > 0) {
+    return faults;
   }
   if (operation === "CREATE" && key !== undefined) {
     const message = "key: new records are named by nothing; leave it out, or use the operation upsert.";
-    return invalid([{ code: "VALIDATION_FAILED", field: "key", message }]).problems;
+    return [problem(message, "key")];
   }
   const unique = readKey(model, key);
   return "problems" in unique ? unique.problems : [];
+}
+
+/** A quote of no length would be found everywhere, without an end. */
+function dialectProblems({ csv = {}, timeOffset }: ImportForm): ValidationRefusal["problems"] {
+  const { separator, quote } = csv;
+  const texts: readonly (readonly [name: string, text: string | undefined, rule: TextRule])[] = [
+    ["separator", separator, CSV_CHARACTER],
+    ["quote", quote, CSV_CHARACTER],
+    ["timeOffset", timeOffset, TIME_OFFSET],
+  ];
+  const problems = texts.flatMap(([name, text, { expected, isFit }]) =>
+    text === undefined || isFit(text)
+      ? []
+      : [problem(`${name}: needs ${expected}, not ${JSON.stringify(text.slice(0, 60))}.`, name)],
+  );
+  return problems.length === 0 && quote !== undefined && quote === separator
+    ? [problem("quote: is the separator as well; say two different characters.", "quote")]
+    : problems;
 }
 
 function launchOf(ports: ImportPorts, { viewer, form, options }: ImportRequest): LaunchRequest {

@@ -42,7 +42,7 @@ const LABELS: Readonly<Record<ImportEncoding, string>> = {
 export async function readSample(file: File, given: Dialect): Promise<Sample> {
   const bytes = new Uint8Array(await file.slice(0, SAMPLE_BYTES).arrayBuffer());
   const isAll = file.size <= SAMPLE_BYTES;
-  const encoding = given.encoding ?? encodingOf(bytes);
+  const encoding = markOf(bytes) ?? given.encoding ?? encodingOf(bytes);
   const text = new TextDecoder(LABELS[encoding]).decode(bytes, { stream: !isAll });
   const format = given.format ?? formatOf(file.name, text);
   const quote = given.quote ?? '"';
@@ -54,14 +54,18 @@ export async function readSample(file: File, given: Dialect): Promise<Sample> {
 
 type Read = Pick<Sample, "headers" | "rows" | "isWhole" | "text">;
 
-function encodingOf(bytes: Uint8Array): ImportEncoding {
-  const [first, second] = bytes;
+/** What a byte order mark says: the service takes its word before any other, too. */
+function markOf([first, second, third]: Uint8Array): ImportEncoding | undefined {
   if (first === 0xff && second === 0xfe) {
     return "UTF_16LE";
   }
   if (first === 0xfe && second === 0xff) {
     return "UTF_16BE";
   }
+  return first === 0xef && second === 0xbb && third === 0xbf ? "UTF_8" : undefined;
+}
+
+function encodingOf(bytes: Uint8Array): ImportEncoding {
   try {
     // Its last character may be cut.
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });

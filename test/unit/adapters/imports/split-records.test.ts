@@ -21,6 +21,10 @@ describe("the records of a text", () => {
     },
   );
 
+  it.each(["", "''"])("are not looked for between quotes of another length than one: %j", (quote) => {
+    expect(() => createRecordSplitter(quote, 100)).toThrow("The quote of the file has to be one character.");
+  });
+
   it("begin on the line after those that an earlier one has in quotes", () => {
     const splitter = createRecordSplitter('"', 100);
     const records = [...splitter.split('\n\na\n\n"b\n\nc"\n\n'), ...splitter.end()];
