@@ -6,6 +6,7 @@ import { judgeFilter } from "../core/filters/asks-nothing.ts";
 import { isReadable } from "../core/records/field-switches.ts";
 import type { Field as ModelField, Model, ModelRegistry, RelationField } from "../core/records/model.ts";
 import { apiNameOf, oppositeOf } from "../core/records/model.ts";
+import { shownUpdatedAt } from "../core/records/writable-fields.ts";
 import type { SchemaContext } from "./builder.ts";
 import { describedValues } from "./builder.ts";
 import type { ModelNames } from "./models/model-names.ts";
@@ -57,12 +58,13 @@ interface ModelAccess extends Offer {
 interface FieldAccess extends FieldAbilities {
   readonly name: string;
   readonly isKey: boolean;
+  readonly isUpdatedAt: boolean;
   readonly refersTo: FieldReference | null;
   readonly opposite: string | null;
 }
 
-/** What a field is to other records. It is the same for all callers. */
-type FieldLinks = Pick<FieldAccess, "isKey" | "refersTo" | "opposite">;
+/** What a field is to its record and to others. It is the same for all callers. */
+type FieldLinks = Pick<FieldAccess, "isKey" | "isUpdatedAt" | "refersTo" | "opposite">;
 
 /** What a column's values are. */
 interface FieldReference {
@@ -133,6 +135,10 @@ function defineModelAccess({ builder, refs }: SchemaContext) {
       }),
       isKey: t.exposeBoolean("isKey", {
         description: "Whether its value is the record's id, or a part of it.",
+      }),
+      isUpdatedAt: t.exposeBoolean("isUpdatedAt", {
+        description:
+          "Whether it is the `@updatedAt` that `expectedUpdatedAt` is compared with. A model without one has no such argument.",
       }),
       opposite: t.exposeString("opposite", {
         nullable: true,
@@ -216,12 +222,13 @@ function narrowed(
     canBulkUpdateEach: offer.canBulkUpdateEach && canUpdate,
     canBulkUpsert: offer.canBulkUpsert && canCreate && canUpdate,
     canBulkDelete: offer.canBulkDelete && canDelete,
-    fields: offer.fields.map(({ name, isKey, refersTo, opposite, ...can }) => {
+    fields: offer.fields.map(({ name, isKey, isUpdatedAt, refersTo, opposite, ...can }) => {
       const canRead = mayField(name, "READ");
       const canWrite = mayField(name, "WRITE");
       return {
         name,
         isKey,
+        isUpdatedAt,
         refersTo,
         opposite,
         ...maskOf(can, { canRead, creates: canCreate && canWrite, updates: canUpdate && canWrite }),
@@ -253,9 +260,10 @@ function maskOf(
 function withdrawn({ fields, ...offer }: Offer): Offer {
   return {
     ...closed(offer),
-    fields: fields.map(({ name, isKey, refersTo, opposite, ...can }) => ({
+    fields: fields.map(({ name, isKey, isUpdatedAt, refersTo, opposite, ...can }) => ({
       name,
       isKey,
+      isUpdatedAt,
       refersTo,
       opposite,
       ...closed(can),
@@ -335,6 +343,7 @@ function linksOf(models: ModelRegistry, model: Model, field: ModelField): FieldL
   const opposite = field.kind === "relation" ? oppositeOf(models, model, field) : undefined;
   return {
     isKey: model.key.some(({ name }) => name === field.name),
+    isUpdatedAt: shownUpdatedAt(model)?.name === field.name,
     refersTo: field.kind === "relation" ? null : referenceOf(models, model, field.name),
     opposite: opposite !== undefined && isReadable(opposite) ? opposite.apiName : null,
   };

@@ -303,3 +303,34 @@ it("nothing on the other pages is", async () => {
   expect(found.splice(0)).toEqual([]);
   await page.close();
 }, 240_000);
+
+it("a page runs only the service's own scripts, by its content security policy", async () => {
+  const [one, other] = [await readPolicy(), await readPolicy()];
+  expect(one.nonce).toMatch(/^[\w+/]{22}==$/);
+  expect(other.nonce).not.toBe(one.nonce);
+  expect(one.directives).toEqual({
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": `'self' 'nonce-${one.nonce}'`,
+    "style-src-attr": "'unsafe-inline'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+  });
+});
+
+/** What a page of the dashboard may load, and the nonce that is in the page, too. */
+async function readPolicy(): Promise<{ nonce: string; directives: Readonly<Record<string, string>> }> {
+  const answer = await fetch(`${world.service.url}/dashboard/records/City`);
+  const policy = answer.headers.get("content-security-policy") ?? "";
+  const nonce = /'nonce-([^']*)'/.exec(policy)?.[1] ?? "";
+  expect(await answer.text()).toContain(`"${nonce}"`);
+  const directives = policy.split("; ").map((part) => {
+    const [name = "", ...sources] = part.split(" ");
+    return [name, sources.join(" ")] as const;
+  });
+  return { nonce, directives: Object.fromEntries(directives) };
+}

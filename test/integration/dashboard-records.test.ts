@@ -1,6 +1,12 @@
+import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
-import { beforeAll, expect, it } from "vitest";
+import { Client } from "pg";
+import { beforeAll, expect, it, onTestFinished } from "vitest";
+import { createService, defineConfig } from "../../src/index.ts";
 import { useDashboard } from "../support/dashboard-world.ts";
+import { openTestPage } from "../support/test-browser.ts";
+import { createTestDatabase } from "../support/test-database.ts";
+import { generateFixture } from "./models/generate-fixture.ts";
 
 const CITIES = 300;
 const BLUE = "01890a5d-ac96-774b-bcce-b302099a8001";
@@ -188,6 +194,93 @@ it("columns that are chosen stay chosen in this browser", async () => {
   await page.close();
 });
 
+it("a list says why nothing can be done with it, and leads to where something can", async () => {
+  const { page, faults } = await world.open("/records/City?q=nowhere");
+  await total(page, 0).waitFor();
+  const reason = (name: string): Promise<string | null> =>
+    page.getByRole("button", { name, exact: true }).getAttribute("aria-description");
+  for (const name of ["Edit all 0 cities that match", "Delete all that match", "Export"]) {
+    expect(await reason(name)).toBe("No record matches.");
+  }
+  await page.getByRole("button", { name: "Show all" }).click();
+  await total(page, CITIES).waitFor();
+  expect(await reason("Edit all 300 cities that match")).toBeNull();
+  await page.goto(
+    `${world.service.url}/dashboard/records/City?filter=${encodeURIComponent('[{"field":"population","verb":"lte","value":60}]')}`,
+  );
+  await total(page, 60).waitFor();
+  expect(await reason("Previous")).toBe("This is the first page.");
+  await page.getByRole("button", { name: "Next" }).click();
+  await expect.poll(() => reason("Next")).toBe("This is the last page.");
+  await page.getByRole("button", { name: "Previous" }).click();
+  await expect.poll(() => reason("Previous")).toBe("This is the first page.");
+
+  await page.goto(`${world.service.url}/dashboard/records/Language`);
+  await page.getByRole("button", { name: "Create the first one" }).click();
+  await page.getByRole("textbox", { name: "Code" }).fill("fr");
+  await page.getByRole("textbox", { name: "Name" }).fill("French");
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByRole("heading", { name: "French" }).waitFor();
+  expect((await world.sql.query("SELECT code, name FROM language")).rows).toEqual([
+    { code: "fr", name: "French" },
+  ]);
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+it("a change that came first is noticed by whatever name the record tells it, and none where it does not", async () => {
+  const { url, sql } = await createDatedService();
+  const { page, faults } = await openTestPage(world.browser, url);
+  page.setDefaultTimeout(30_000);
+  await page.goto(`${url}/dashboard/records/Note/1`);
+  const text = page.getByRole("textbox", { name: "Text" });
+  const save = page.getByRole("button", { name: "Save" });
+  await text.fill("mine");
+  await sql.query(`UPDATE "Note" SET text = 'theirs', "modifiedAt" = now()`);
+  await save.click();
+  const clash = page.locator("[data-clash=text]");
+  await clash.getByRole("cell", { name: "theirs", exact: true }).waitFor();
+  expect((await sql.query(`SELECT text FROM "Note"`)).rows).toEqual([{ text: "theirs" }]);
+  await clash.getByRole("button", { name: "Keep mine" }).click();
+  await save.click();
+  await page.getByText("Saved.").waitFor();
+  expect((await sql.query(`SELECT text FROM "Note"`)).rows).toEqual([{ text: "mine" }]);
+
+  await page.goto(`${url}/dashboard/records/Memo/1`);
+  await text.fill("mine");
+  await save.click();
+  await page.getByText("Saved.").waitFor();
+  expect((await sql.query(`SELECT text FROM "Memo"`)).rows).toEqual([{ text: "mine" }]);
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("button", { name: "Delete for good" }).click();
+  await page.getByText("There are no memos yet.").waitFor();
+  expect((await sql.query(`SELECT FROM "Memo"`)).rowCount).toBe(0);
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+/** A service with the models of dated-models.prisma, a record of each. */
+async function createDatedService(): Promise<{ url: string; sql: Client }> {
+  const generated = await generateFixture(join(import.meta.dirname, "models/dated-models.prisma"));
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const sql = new Client({ connectionString: database.url });
+  await sql.connect();
+  onTestFinished(() => sql.end());
+  await sql.query(generated.sql ?? "");
+  await sql.query(
+    `INSERT INTO "Note" VALUES (1, 'before', '2026-01-01'); INSERT INTO "Memo" VALUES (1, 'before')`,
+  );
+  const service = await createService({
+    config: defineConfig({ generated }),
+    databaseUrl: database.url,
+    settings: { port: 0 },
+  });
+  await service.start();
+  onTestFinished(() => service.stop());
+  return { url: service.url, sql };
+}
+
 it("many records are linked with others, and many are deleted, with a preview first", async () => {
   const { page } = await world.open("/records/City?q=City");
   await total(page, CITIES).waitFor();
@@ -202,6 +295,9 @@ it("many records are linked with others, and many are deleted, with a preview fi
   await drawer.getByRole("link", { name: "City 5 (5)", exact: true }).waitFor();
   await drawer.getByRole("button", { name: "Change 300 cities" }).click();
   await page.locator("[data-tray]").getByText("300 of 300").waitFor();
+  await expect
+    .poll(() => page.locator("[data-news][aria-live=polite]").textContent())
+    .toBe("Bulk update of City: Done. 300 of 300.");
   expect((await world.sql.query('SELECT count(*)::int AS n FROM "_CityToTag"')).rows).toEqual([{ n: 300 }]);
   // A record's page says which tasks changed it; what was only tried is not there.
   await row(page, 5).getByRole("link").first().click();

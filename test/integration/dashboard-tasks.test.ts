@@ -2,6 +2,7 @@ import type { Page } from "playwright-core";
 import { expect, it, onTestFinished } from "vitest";
 import demoConfig from "../../powercrud.config.ts";
 import { createService, defineConfig } from "../../src/index.ts";
+import { addToPopulation } from "../support/bulk-form.ts";
 import { useDashboard } from "../support/dashboard-world.ts";
 import { openTestPage } from "../support/test-browser.ts";
 
@@ -134,6 +135,7 @@ it("a task in line says which of its records are held, by what, and goes on when
   await reservation?.release();
   await page.getByText("Locks released").waitFor();
   await page.getByRole("button", { name: "Written 3" }).waitFor();
+  await page.getByRole("link", { name: "City 103 (103)", exact: true }).waitFor();
   expect(await blocker.count()).toBe(0);
   const download = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download results" }).click();
@@ -181,6 +183,46 @@ function countRedraws(): void {
   });
   Object.assign(globalThis, { readDraws: () => ({ redraws, ms: performance.now() - start }) });
 }
+
+it("a holder that is not for one to see is no link", async () => {
+  const outcome = await world.service.powercrud.tasks.reserve([{ model: "City", ids: ["3"] }]);
+  const reservation = outcome.kind === "RESERVED" ? outcome.reservation : undefined;
+  onTestFinished(async () => void (await reservation?.release()));
+  const isBob = (given: unknown): boolean => given === "Bearer bob";
+  const service = await createService({
+    config: defineConfig({
+      ...demoConfig,
+      models: {
+        City: { ...demoConfig.models?.["City"], access: true },
+        Country: { ...demoConfig.models?.["Country"], access: true },
+        Tag: { access: true },
+      },
+      auth: {
+        authenticate: ({ headers, connectionParams }) =>
+          isBob(headers.get("authorization") ?? connectionParams?.["authorization"]) ? { id: "bob" } : null,
+      },
+    }),
+    databaseUrl: world.databaseUrl,
+    settings: { port: 0, auth: "required", dashboard: "true" },
+  });
+  await service.start();
+  onTestFinished(() => service.stop());
+  const { page } = await openTestPage(world.browser, service.url);
+  page.setDefaultTimeout(30_000);
+  await page.addInitScript(() => sessionStorage.setItem("powercrud.key", "bob"));
+  await page.goto(`${service.url}/dashboard/records/City`);
+  await page.locator('[data-record="3"]').getByText("in use").waitFor();
+  const drawer = await addToPopulation(page, /^Edit all 20,000 cities/, 1);
+  await drawer.getByRole("button", { name: "Change 20,000 cities" }).click();
+  await drawer.getByText("1 record is held by another task.").waitFor();
+  await drawer.getByText("A task that is not for you to see").waitFor();
+  const links = page.locator('a[href*="/tasks/0000"]');
+  expect(await links.count()).toBe(0);
+  await page.goto(`${service.url}/dashboard/records/City/3`);
+  await page.getByText("A task that is not for you to see holds this record.").waitFor();
+  expect(await links.count()).toBe(0);
+  await page.close();
+});
 
 it("a notification is counted, read and marked, and a sign-in that no longer holds is asked for again on the same page", async () => {
   let isValid = true;

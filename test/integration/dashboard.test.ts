@@ -133,12 +133,23 @@ it("a record is edited by hand, and a change that came first is shown beside one
   await page.getByRole("heading", { name: "Lyons", exact: true }).waitFor();
   expect(await name.inputValue()).toBe("Lyons-la-Forêt");
 
-  await sql.query("UPDATE city SET name = 'Lugdunum', updated_at = now() WHERE id = 7");
-  await page.getByRole("textbox", { name: "Name" }).fill("Lione");
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("button", { name: "Go on from what it is now" }).click();
+  await sql.query("UPDATE city SET name = 'Lugdunum', elevation = 173, updated_at = now() WHERE id = 7");
+  await name.fill("Lione");
+  await page.getByRole("textbox", { name: "Notes" }).fill("Seen");
+  const button = page.getByRole("button", { name: "Save" });
+  await button.click();
+  const clash = page.locator("[data-clash=name]");
+  const told = await page.locator("[data-stale]").innerText();
+  expect(told).toMatch(/Name\s+Lyons\s+Lugdunum\s+Lione\b[^]*Elevation\s+–\s+173\s+not changed/);
+  // Nothing of theirs is overwritten before one has said so, and nothing that one typed is lost.
+  expect(await button.getAttribute("aria-description")).toBe("Say first whose Name to keep.");
+  await clash.getByRole("button", { name: "Keep mine" }).click();
+  await clash.getByRole("button", { name: "Take theirs" }).click();
   await expect.poll(() => name.inputValue()).toBe("Lugdunum");
-  expect(await cityName(7)).toBe("Lugdunum");
+  await button.click();
+  await page.getByText("Saved.").waitFor();
+  const { rows } = await sql.query("SELECT name, elevation, notes FROM city WHERE id = 7");
+  expect(rows).toEqual([{ name: "Lugdunum", elevation: 173, notes: "Seen" }]);
   await page.close();
 });
 

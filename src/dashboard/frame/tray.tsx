@@ -1,17 +1,17 @@
 import { Button, CloseButton, Group, Paper, Stack, Text } from "@mantine/core";
 import type { JSX } from "react";
-import { useEffect, useSyncExternalStore } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { TaskRowFragment } from "../generated/graphql.ts";
 import { TasksDocument } from "../generated/graphql.ts";
 import { PageLink } from "../parts/link.tsx";
-import { StatusBadge, TaskBar, TaskCounts } from "../tasks/task-bar.tsx";
+import { countsInWords, StatusBadge, TaskBar, TaskCounts } from "../tasks/task-bar.tsx";
 import { isSettled } from "../tasks/task-feed.ts";
-import { taskTitle } from "../tasks/task-words.ts";
+import { STATUS_WORDS, taskTitle } from "../tasks/task-words.ts";
 import { dismissTask, useWatchedTasks } from "./watched-tasks.ts";
 import { useReturn, useWorkspace } from "./workspace.tsx";
 
 /** What this browser launched: a thin bar each, wherever one goes. Those that are over stay until they are dismissed. */
-export function Tray(): JSX.Element | null {
+export function Tray(): JSX.Element {
   const { feed } = useWorkspace();
   const ids = useWatchedTasks();
   useLearning(ids);
@@ -19,7 +19,43 @@ export function Tray(): JSX.Element | null {
   useSyncExternalStore(feed.subscribe, feed.running);
   const tasks = ids.flatMap((id) => feed.read(id) ?? []);
   const over = tasks.filter(isSettled);
-  return tasks.length === 0 ? null : (
+  const news = useNews(ids, tasks);
+  return (
+    <>
+      <div className="sr-only" aria-live="polite" data-news>
+        {news}
+      </div>
+      {tasks.length === 0 ? null : <TrayItems tasks={tasks} over={over} />}
+    </>
+  );
+}
+
+/** What was over last, for those who do not see the bars. What was over before the page was opened is no news. */
+function useNews(ids: readonly string[], tasks: readonly TaskRowFragment[]): string {
+  const [news, setNews] = useState("");
+  const told = useRef(new Set(ids));
+  useEffect(() => {
+    tasks.filter((task) => !isSettled(task)).forEach(({ id }) => told.current.delete(id));
+    const ended = tasks.filter((task) => isSettled(task) && !told.current.has(task.id));
+    ended.forEach(({ id }) => told.current.add(id));
+    if (ended.length > 0) {
+      setNews(ended.map(newsOf).join(" "));
+    }
+  }, [tasks]);
+  return news;
+}
+
+/** "Bulk update of City: Done in part. 12 of 14, 1 failed." */
+function newsOf(task: TaskRowFragment): string {
+  return `${taskTitle(task)}: ${STATUS_WORDS[task.status].word}. ${countsInWords(task)}.`;
+}
+
+function TrayItems(props: {
+  tasks: readonly TaskRowFragment[];
+  over: readonly TaskRowFragment[];
+}): JSX.Element {
+  const { tasks, over } = props;
+  return (
     <Paper className="tray" shadow="md" withBorder p="xs" role="region" aria-label="Your tasks" tabIndex={0}>
       <Stack gap="xs">
         {over.length > 1 ? (

@@ -129,15 +129,19 @@ export function linksDocument({ model }: Shape, relation: string, most: number):
   return `query Links($id: ID!) { record: ${model.one ?? ""}(id: $id) { id ${relation}(first: ${most}) { totalCount nodes { id } } } }`;
 }
 
-/** The mutation that creates, updates or deletes one record; a record that stays is read back whole. */
-export function writeDocument(shape: Shape, verb: "create" | "update" | "delete", isDated: boolean): string {
-  const { name, create = "", update = "", delete: remove = "" } = shape.model;
+/**
+ * The mutation that creates, updates or deletes one record; a record that stays is read back whole. Where the model has an
+ * `@updatedAt`, it is refused if that is not the expected one, with the record as it is now.
+ */
+export function writeDocument(shape: Shape, verb: "create" | "update" | "delete"): string {
+  const { name, create = "", update = "", delete: remove = "", updatedAt } = shape.model;
+  const isDated = verb !== "create" && updatedAt !== undefined;
   const field = { create, update, delete: remove }[verb];
   const inputs: Record<string, string> = {
     ...(verb === "create" ? {} : { id: "ID!" }),
     ...(verb === "create" ? { data: `${name}CreateInput!` } : {}),
     ...(verb === "update" ? { data: `${name}UpdateInput!` } : {}),
-    ...(isDated && verb !== "create" ? { expectedUpdatedAt: "DateTime" } : {}),
+    ...(isDated ? { expectedUpdatedAt: "DateTime" } : {}),
   };
   const variables = Object.entries(inputs).map(([argument, type]) => `$${argument}: ${type}`);
   const values = Object.keys(inputs).map((argument) => `${argument}: $${argument}`);
@@ -148,7 +152,7 @@ export function writeDocument(shape: Shape, verb: "create" | "update" | "delete"
     ... on ${result}${name}Payload { record: ${payload} { ${verb === "delete" ? "id" : recordSelection(shape, shape.fields)} } }
     ... on Error { code message }
     ... on ValidationError { problems { field message } }
-    ... on ConflictError { conflicts(first: 1) { heldBy { id kind label } } }
+    ${isDated ? `... on Stale${name}Error { current { ${recordSelection(shape, shape.fields)} } }` : ""}
   } }`;
 }
 

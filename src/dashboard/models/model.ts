@@ -27,6 +27,8 @@ export interface Model {
   readonly delete: string | undefined;
   readonly bulkUpdate: string | undefined;
   readonly bulkDelete: string | undefined;
+  /** The field that `expectedUpdatedAt` of its mutations is compared with; undefined where they have no such argument, or the caller cannot read it. */
+  readonly updatedAt: string | undefined;
   /** What an import may do with the rows of a file; empty where the caller may import none. */
   readonly imports: readonly ImportOperation[];
   readonly rights: ReadonlyMap<string, FieldRights>;
@@ -88,6 +90,7 @@ export function readModels({ viewer, queries, mutations }: OverviewQuery): reado
             bulkUpdate: canBulkUpdate ? launches.get(`${model}BulkUpdateInput`) : undefined,
             bulkDelete: canBulkDelete ? launches.get(`${model}Selection`) : undefined,
             imports: importsOf(rights),
+            updatedAt: fields.find(({ isUpdatedAt, canRead }) => isUpdatedAt && canRead)?.name,
             rights: new Map(fields.map((field) => [field.name, field])),
           };
     })

@@ -1,6 +1,9 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import type { JSX, ReactNode } from "react";
 
+/** Why nothing can be done with the records of a list. */
+export const NOTHING_MATCHES = "No record matches.";
+
 /** What went wrong, and one way on. */
 export function Failure(props: { message: string; onRetry?: () => void }): JSX.Element {
   return (

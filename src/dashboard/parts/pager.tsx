@@ -1,8 +1,9 @@
-import { Button, Group } from "@mantine/core";
+import { Group } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { JSX } from "react";
 import type { PageEndsFragment } from "../generated/graphql.ts";
 import type { Window } from "../models/list-document.ts";
+import { ActionButton } from "./action-button.tsx";
 
 /** Leads to the pages before and behind; the address keeps where one is. */
 export function Pager(props: {
@@ -38,22 +39,16 @@ export function PageButtons(props: {
   }
   return (
     <Group gap="xs" justify="end">
-      <Button
-        size="xs"
-        variant="default"
-        disabled={!page.hasPreviousPage}
+      <ActionButton
+        name="Previous"
+        reason={page.hasPreviousPage ? undefined : "This is the first page."}
         onClick={() => onGo({ before: page.startCursor ?? "" })}
-      >
-        Previous
-      </Button>
-      <Button
-        size="xs"
-        variant="default"
-        disabled={!page.hasNextPage}
+      />
+      <ActionButton
+        name="Next"
+        reason={page.hasNextPage ? undefined : "This is the last page."}
         onClick={() => onGo({ after: page.endCursor ?? "" })}
-      >
-        Next
-      </Button>
+      />
     </Group>
   );
 }

@@ -4,7 +4,8 @@ import type { JSX } from "react";
 export function Toggles<Value extends string>(props: {
   label: string;
   data: readonly { readonly value: Value; readonly label: string }[];
-  value: Value;
+  /** Undefined: none is, yet. */
+  value: Value | undefined;
   onChange: (value: Value) => void;
 }): JSX.Element {
   const { label: name, data, value: chosen, onChange } = props;

@@ -3,11 +3,11 @@ import type { JSX } from "react";
 import { useSyncExternalStore } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
 import type { OnConflict } from "../generated/graphql.ts";
-import { PageLink } from "../parts/link.tsx";
 import { Failure } from "../parts/notice.tsx";
 import { TaskBar } from "../tasks/task-bar.tsx";
-import { countOf, taskTitle } from "../tasks/task-words.ts";
-import type { Launched } from "./launch.ts";
+import { TaskLink } from "../tasks/task-link.tsx";
+import { countOf } from "../tasks/task-words.ts";
+import type { Conflict, Launched } from "./launch.ts";
 
 /** What is to become of records that another task holds. */
 export function ConflictChoice(props: {
@@ -46,21 +46,19 @@ export function ConflictNotice({ refusal }: { refusal: Launched }): JSX.Element 
         Nothing was changed. Choose what to do about them above.
       </Text>
       {holders.map((holder) => (
-        <HolderLine key={holder.id} id={holder.id} title={taskTitle({ model: null, ...holder })} />
+        <HolderLine key={holder.id} holder={holder} />
       ))}
     </Stack>
   );
 }
 
-function HolderLine({ id, title }: { id: string; title: string }): JSX.Element {
+function HolderLine({ holder }: { holder: Conflict["heldBy"] }): JSX.Element {
   const { feed } = useWorkspace();
-  const task = useSyncExternalStore(feed.subscribe, () => feed.read(id));
+  const task = useSyncExternalStore(feed.subscribe, () => feed.read(holder.id));
   return (
-    <div>
-      <PageLink to="/tasks/$id" params={{ id }} size="sm">
-        {title}
-      </PageLink>
+    <Text size="sm" component="div">
+      <TaskLink task={holder} size="sm" />
       {task === undefined ? null : <TaskBar task={task} isThin />}
-    </div>
+    </Text>
   );
 }

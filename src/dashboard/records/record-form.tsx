@@ -7,18 +7,17 @@ import { LinksInput, readLinks } from "./links-input.tsx";
 import { readValue, ValueInput, writeValue } from "./value-input.tsx";
 
 /** The fields as they are typed, by name. */
-type Typed = Readonly<Record<string, string>>;
+export type Typed = Readonly<Record<string, string>>;
 
 /** What is typed over a record. */
 export interface Draft<Base> {
   /** The record as it was when the first field was typed; until then, as it is now. */
   readonly base: Base;
   readonly typed: Typed;
-  readonly type: (name: string, text: string) => void;
-  /** Takes what was written as the new base, and keeps what was typed since it was sent. */
+  /** @param text undefined: as it is in the base */
+  readonly type: (name: string, text: string | undefined) => void;
+  /** Takes what was written, or what somebody else wrote, as the new base, and keeps what was typed since `sent`. */
   readonly settle: (sent: Typed, written: Base) => void;
-  /** Forgets all that was typed. */
-  readonly clear: () => void;
 }
 
 /** @param record as it is now, for a new record what it begins with */
@@ -31,10 +30,13 @@ export function useDraft<Base>(record: Base): Draft<Base> {
     base: begun?.base ?? current,
     typed: begun?.typed ?? {},
     type: (name, text) =>
-      setBegun((before) => ({
-        base: before?.base ?? current,
-        typed: { ...before?.typed, [name]: text },
-      })),
+      setBegun((before) => {
+        const { [name]: _, ...others } = before?.typed ?? {};
+        return {
+          base: before?.base ?? current,
+          typed: text === undefined ? others : { ...others, [name]: text },
+        };
+      }),
     settle: (sent, written) => {
       setLatest({ seen: record, written });
       setBegun((before) => {
@@ -42,7 +44,6 @@ export function useDraft<Base>(record: Base): Draft<Base> {
         return kept.length === 0 ? undefined : { base: written, typed: Object.fromEntries(kept) };
       });
     },
-    clear: () => setBegun(undefined),
   };
 }
 
@@ -53,28 +54,30 @@ export function RecordForm(props: {
   draft: Pick<Draft<Readonly<Record<string, unknown>>>, "base" | "typed" | "type">;
   problems: ReadonlyMap<string, string>;
   isDisabled?: boolean;
+  /** Titles of fields of which one must say first whose value is kept. */
+  toDecide?: readonly string[] | undefined;
   submit: string;
   onSubmit: (data: Readonly<Record<string, unknown>>) => Promise<void>;
 }): JSX.Element {
-  const { shape, fields, draft, problems, isDisabled = false, submit, onSubmit } = props;
+  const { shape, fields, draft, problems, isDisabled = false, toDecide = [], submit, onSubmit } = props;
   const { base: record, typed } = draft;
   const [isBusy, setBusy] = useState(false);
-  const changed = fields.filter(
-    (field) => typed[field.name] !== undefined && typed[field.name] !== textOf(field, record),
-  );
+  const changed = changedFields(fields, typed, record);
   const unreadable = changed.filter((field) => valueOf(field, typed[field.name] ?? "") === undefined);
   const missing = fields.filter(
     (field) => field.isRequired && (typed[field.name] ?? textOf(field, record)) === "",
   );
   const reason = isDisabled
     ? "A task holds it."
-    : unreadable.length > 0
-      ? `Mend ${titlesOf(unreadable)} first.`
-      : missing.length > 0
-        ? `Fill in ${titlesOf(missing)} first.`
-        : changed.length === 0
-          ? "Nothing is changed yet."
-          : undefined;
+    : toDecide.length > 0
+      ? `Say first whose ${toDecide.join(" and ")} to keep.`
+      : unreadable.length > 0
+        ? `Mend ${titlesOf(unreadable)} first.`
+        : missing.length > 0
+          ? `Fill in ${titlesOf(missing)} first.`
+          : changed.length === 0
+            ? "Nothing is changed yet."
+            : undefined;
   const send = async (): Promise<void> => {
     setBusy(true);
     try {
@@ -127,6 +130,17 @@ export function RecordForm(props: {
   );
 }
 
+/** Where what was typed differs from the record. */
+export function changedFields(
+  fields: readonly FormField[],
+  typed: Typed,
+  record: Readonly<Record<string, unknown>>,
+): readonly FormField[] {
+  return fields.filter(
+    (field) => typed[field.name] !== undefined && typed[field.name] !== textOf(field, record),
+  );
+}
+
 function titlesOf(fields: readonly FormField[]): string {
   return fields.map(({ title }) => title).join(" and ");
 }
@@ -154,7 +168,7 @@ function FieldInput(props: {
 }
 
 /** An emptied field is null where it may be, and the empty text where it must be a text. */
-function valueOf({ verb, isLinks, isRequired }: FormField, text: string): unknown {
+export function valueOf({ verb, isLinks, isRequired }: FormField, text: string): unknown {
   if (isLinks) {
     return readLinks(text);
   }
@@ -165,6 +179,9 @@ function valueOf({ verb, isLinks, isRequired }: FormField, text: string): unknow
 }
 
 /** Of links, which may be many, only what is to change is typed. */
-function textOf({ name, verb, isLinks }: FormField, record: Readonly<Record<string, unknown>>): string {
+export function textOf(
+  { name, verb, isLinks }: FormField,
+  record: Readonly<Record<string, unknown>>,
+): string {
   return isLinks ? "" : writeValue(verb, record[name]);
 }

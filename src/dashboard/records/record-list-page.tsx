@@ -1,13 +1,14 @@
 import { Stack } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
-import { useParams } from "@tanstack/react-router";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import type { JSX } from "react";
 import { useEffect, useMemo, useState } from "react";
 import { FileButtons } from "../exports/file-buttons.tsx";
 import { ImportDrop } from "../imports/file-drop.tsx";
 import type { Field, Shape } from "../models/shape.ts";
+import { ActionButton } from "../parts/action-button.tsx";
 import { Answered } from "../parts/answered.tsx";
-import { Empty, Failure } from "../parts/notice.tsx";
+import { Empty, Failure, NOTHING_MATCHES } from "../parts/notice.tsx";
 import { Pager } from "../parts/pager.tsx";
 import { BulkDrawer } from "./bulk-drawer.tsx";
 import type { ChangeDraft } from "./change-fields.tsx";
@@ -143,7 +144,7 @@ function RecordRows(props: {
     <>
       {page.error === undefined ? null : <Failure message={page.error} onRetry={page.reload} />}
       {page.data?.nodes.length === 0 ? (
-        <Empty>{emptyWords(shape, list.isNarrowed)}</Empty>
+        <NoRecords shape={shape} list={list} />
       ) : (
         <RecordTable
           shape={shape}
@@ -216,8 +217,41 @@ function Bulk(props: {
   );
 }
 
-function emptyWords({ model }: Shape, isNarrowed: boolean): string {
-  return isNarrowed ? "Nothing matches." : `There are no ${model.title.toLowerCase()} yet.`;
+/** Why the list is empty, and what can be done about it. */
+function NoRecords({ shape, list }: { shape: Shape; list: ListState }): JSX.Element {
+  const { name, title, create } = shape.model;
+  const navigate = useNavigate();
+  if (list.isNarrowed) {
+    return (
+      <Empty
+        action={
+          <ActionButton
+            name="Show all"
+            reason={undefined}
+            onClick={() => list.change({ q: undefined, filter: undefined, any: undefined })}
+          />
+        }
+      >
+        {NOTHING_MATCHES}
+      </Empty>
+    );
+  }
+  return (
+    <Empty
+      action={
+        create === undefined ? null : (
+          <ActionButton
+            name="Create the first one"
+            reason={undefined}
+            onClick={() => void navigate({ to: "/records/$model/$id", params: { model: name, id: "new" } })}
+          />
+        )
+      }
+    >
+      There are no {title.toLowerCase()} yet.
+      {shape.model.imports.length === 0 ? "" : " Drop a file with some here to import them."}
+    </Empty>
+  );
 }
 
 /** The best name first, then the others as the schema has them. */

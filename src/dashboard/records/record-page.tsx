@@ -12,21 +12,21 @@ import { Answered } from "../parts/answered.tsx";
 import { Failure } from "../parts/notice.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 import { TaskBar, TaskCounts } from "../tasks/task-bar.tsx";
-import { taskTitle } from "../tasks/task-words.ts";
+import { TaskLink } from "../tasks/task-link.tsx";
+import { ClashTable } from "./clash-table.tsx";
 import { RecordForm, useDraft } from "./record-form.tsx";
 import { RecordHistory } from "./record-history.tsx";
 import { RelationTables } from "./relation-tables.tsx";
 import { useRecordEvents } from "./use-record-events.ts";
+import { NO_PROBLEMS, tryWrite, useRecordWrites } from "./use-record-writes.ts";
 import { useShape } from "./use-shape.ts";
 import { ValueText } from "./value-text.tsx";
 import type { Written } from "./write-record.ts";
 import { writeRecord } from "./write-record.ts";
-import { errorText } from "../parts/error-text.ts";
 
 /** The service speaks to programs. */
 const STALE =
-  "Somebody else changed this record since you opened it, so nothing was saved. Compare, then go on from what it is now.";
-const NO_PROBLEMS: ReadonlyMap<string, string> = new Map();
+  "Somebody else changed this record since you opened it, so nothing was written. Compare, say what to keep, and try again.";
 const NOTHING: Readonly<Record<string, unknown>> = {};
 
 export function RecordPage(): JSX.Element {
@@ -96,50 +96,9 @@ function OneRecord({ shape, id }: { shape: Shape; id: string }): JSX.Element {
   );
 }
 
-/** What is typed over the record, and what came of the last write. */
-function useWrites(shape: Shape, record: RecordRow, onChange: () => void) {
-  const { connection } = useWorkspace();
-  const navigate = useNavigate();
-  const draft = useDraft(record);
-  const [written, setWritten] = useState<Written>();
-  const { updatedAt } = draft.base;
-  const dated = updatedAt === undefined ? {} : { expectedUpdatedAt: updatedAt };
-  const write = async (verb: "update" | "delete", more: object): Promise<Written> => {
-    const next = await tryWrite(() =>
-      writeRecord(connection, shape, verb, { id: record.id, ...more, ...dated }),
-    );
-    setWritten(next);
-    if (next.kind !== "refused") {
-      onChange();
-    }
-    return next;
-  };
-  return {
-    draft,
-    written,
-    save: async (data: Readonly<Record<string, unknown>>): Promise<void> => {
-      const sent = draft.typed;
-      const next = await write("update", { data });
-      if (next.kind === "written") {
-        draft.settle(sent, next.record ?? record);
-      }
-    },
-    remove: async (): Promise<void> => {
-      if ((await write("delete", {})).kind === "written") {
-        await navigate({ to: "/records/$model", params: { model: shape.model.name } });
-      }
-    },
-    /** Forgets what was typed, and goes on from the record as it is now. */
-    startAnew: () => {
-      draft.clear();
-      setWritten(undefined);
-    },
-  };
-}
-
 function RecordView(props: { shape: Shape; record: RecordRow; onChange: () => void }): JSX.Element {
   const { shape, record, onChange } = props;
-  const { draft, written, save, remove, startAnew } = useWrites(shape, record, onChange);
+  const { draft, written, clash, save, remove } = useRecordWrites(shape, record, onChange);
   const isHeld = record.activeTask !== null;
   return (
     <Stack gap="md">
@@ -161,9 +120,7 @@ function RecordView(props: { shape: Shape; record: RecordRow; onChange: () => vo
       </Group>
       {record.activeTask === null ? null : <HeldBanner holder={record.activeTask} />}
       {written === undefined ? null : <WriteNotice written={written} />}
-      {written?.kind === "stale" ? (
-        <StaleFields shape={shape} before={draft.base} now={record} onTake={startAnew} />
-      ) : null}
+      {clash === undefined ? null : <ClashTable shape={shape} clash={clash} />}
       <div className="columns">
         <div>
           {shape.edition.length === 0 ? null : (
@@ -173,6 +130,7 @@ function RecordView(props: { shape: Shape; record: RecordRow; onChange: () => vo
                 fields={shape.edition}
                 draft={draft}
                 isDisabled={isHeld}
+                toDecide={clash?.toDecide}
                 problems={problemsOf(written)}
                 submit="Save"
                 onSubmit={save}
@@ -200,15 +158,6 @@ function nameOf({ label }: Shape, record: RecordRow): string {
 
 function problemsOf(written: Written | undefined): ReadonlyMap<string, string> {
   return written?.kind === "refused" ? written.problems : NO_PROBLEMS;
-}
-
-async function tryWrite(write: () => Promise<Written>): Promise<Written> {
-  try {
-    return await write();
-  } catch (error) {
-    const message = errorText(error);
-    return { kind: "refused", message, problems: NO_PROBLEMS };
-  }
 }
 
 function WriteNotice({ written }: { written: Written }): JSX.Element {
@@ -260,10 +209,8 @@ function HeldBanner({ holder }: { holder: HolderRow }): JSX.Element {
   return (
     <Alert color="yellow" variant="light" title="In use" role="status">
       <Text size="sm">
-        <PageLink to="/tasks/$id" params={{ id: holder.id }} c="inherit" underline="always">
-          {taskTitle({ model: null, ...holder })}
-        </PageLink>{" "}
-        holds this record. You can edit it as soon as that is done.
+        <TaskLink task={holder} c="inherit" underline="always" /> holds this record. You can edit it as soon
+        as that is done.
       </Text>
       {task === undefined ? null : (
         <Stack gap={4} mt={6}>
@@ -272,48 +219,6 @@ function HeldBanner({ holder }: { holder: HolderRow }): JSX.Element {
         </Stack>
       )}
     </Alert>
-  );
-}
-
-/** What somebody else changed meanwhile, field by field. */
-function StaleFields(props: {
-  shape: Shape;
-  before: RecordRow;
-  now: RecordRow;
-  onTake: () => void;
-}): JSX.Element {
-  const { shape, before, now, onTake } = props;
-  const differing = shape.fields.filter(
-    ({ name }) => JSON.stringify(before[name]) !== JSON.stringify(now[name]),
-  );
-  return (
-    <Card withBorder data-stale={differing.length}>
-      <Table verticalSpacing={2} fz="sm">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Field</Table.Th>
-            <Table.Th>When you opened it</Table.Th>
-            <Table.Th>Now</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {differing.map((field) => (
-            <Table.Tr key={field.name}>
-              <Table.Td>{field.title}</Table.Td>
-              <Table.Td>
-                <ValueText shape={shape} field={field} value={before[field.name]} />
-              </Table.Td>
-              <Table.Td>
-                <ValueText shape={shape} field={field} value={now[field.name]} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-      <Button size="xs" mt="xs" onClick={onTake} style={{ alignSelf: "start" }}>
-        Go on from what it is now
-      </Button>
-    </Card>
   );
 }
 

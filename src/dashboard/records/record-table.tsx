@@ -7,7 +7,7 @@ import { useWorkspace } from "../frame/workspace.tsx";
 import type { HolderRow, RecordRow } from "../models/list-document.ts";
 import type { Field, Shape } from "../models/shape.ts";
 import { PageLink } from "../parts/link.tsx";
-import { taskTitle } from "../tasks/task-words.ts";
+import { TaskLink, taskName } from "../tasks/task-link.tsx";
 import { isNumber, ValueText } from "./value-text.tsx";
 
 /** Which records are chosen. */
@@ -178,12 +178,14 @@ function Holder({ holder }: { holder: HolderRow }): JSX.Element {
   const percent = live?.progress.percent;
   const done = percent === null || percent === undefined ? "" : `, ${Math.round(percent)}% done`;
   return (
-    <Tooltip label={`Held by "${taskTitle({ model: null, ...holder })}"${done}`}>
-      <PageLink to="/tasks/$id" params={{ id: holder.id }} tabIndex={-1}>
-        <Badge size="sm" variant="light" color="yellow" tt="none">
-          in use
-        </Badge>
-      </PageLink>
+    <Tooltip label={`Held by: ${taskName(holder)}${done}`}>
+      <span>
+        <TaskLink task={holder} tabIndex={-1}>
+          <Badge size="sm" variant="light" color="yellow" tt="none">
+            in use
+          </Badge>
+        </TaskLink>
+      </span>
     </Tooltip>
   );
 }

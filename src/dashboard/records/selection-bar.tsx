@@ -1,6 +1,8 @@
 import { Button, Group, Text } from "@mantine/core";
 import type { JSX } from "react";
 import type { Shape } from "../models/shape.ts";
+import { ActionButton } from "../parts/action-button.tsx";
+import { NOTHING_MATCHES } from "../parts/notice.tsx";
 import { count, recordsOf } from "../tasks/task-words.ts";
 import type { BulkVerb, Target } from "./launch.ts";
 
@@ -14,6 +16,7 @@ export function SelectionBar(props: {
 }): JSX.Element | null {
   const { shape, chosen, matching, onClear, onBulk } = props;
   const { bulkUpdate, bulkDelete } = shape.model;
+  const reason = matching.count === 0 ? NOTHING_MATCHES : undefined;
   if (bulkUpdate === undefined && bulkDelete === undefined) {
     return null;
   }
@@ -38,25 +41,20 @@ export function SelectionBar(props: {
         </>
       ) : null}
       {bulkUpdate === undefined ? null : (
-        <Button
-          size="xs"
-          variant="default"
-          disabled={matching.count === 0}
+        <ActionButton
+          name={`Edit all ${recordsOf(shape.model, matching.count)} that match`}
+          reason={reason}
           onClick={() => onBulk("update", matching)}
-        >
-          Edit all {recordsOf(shape.model, matching.count)} that match
-        </Button>
+        />
       )}
       {bulkDelete === undefined ? null : (
-        <Button
-          size="xs"
+        <ActionButton
+          name="Delete all that match"
           variant="subtle"
           color="red"
-          disabled={matching.count === 0}
+          reason={reason}
           onClick={() => onBulk("delete", matching)}
-        >
-          Delete all that match
-        </Button>
+        />
       )}
     </Group>
   );

@@ -1,6 +1,6 @@
 import type { Connection } from "../api/connection.ts";
 import { writeDocument } from "../models/list-document.ts";
-import type { HolderRow, RecordRow } from "../models/list-document.ts";
+import type { RecordRow } from "../models/list-document.ts";
 import type { Shape } from "../models/shape.ts";
 
 /** What came of a write of one record. */
@@ -10,8 +10,9 @@ export type Written =
       /** As it is now; of a deleted one, and of one that was deleted since, nothing. */
       readonly record: RecordRow | undefined;
     }
-  | { readonly kind: "stale"; readonly message: string }
-  | { readonly kind: "held"; readonly message: string; readonly holder: HolderRow | undefined }
+  /** Somebody else changed it since it was read: as it is now. */
+  | { readonly kind: "stale"; readonly current: RecordRow }
+  | { readonly kind: "held"; readonly message: string }
   | {
       readonly kind: "refused";
       readonly message: string;
@@ -23,10 +24,10 @@ interface WriteAnswer {
   readonly write: {
     readonly __typename: string;
     readonly record?: RecordRow | null;
+    readonly current?: RecordRow;
     readonly code?: string;
     readonly message?: string;
     readonly problems?: readonly { readonly field: string | null; readonly message: string }[];
-    readonly conflicts?: readonly { readonly heldBy: HolderRow }[];
   };
 }
 
@@ -40,17 +41,17 @@ export async function writeRecord(
   verb: "create" | "update" | "delete",
   variables: Readonly<Record<string, unknown>>,
 ): Promise<Written> {
-  const document = writeDocument(shape, verb, "expectedUpdatedAt" in variables);
+  const document = writeDocument(shape, verb);
   const { write } = await connection.request<WriteAnswer, object>(document, variables);
-  const { code, message = "", problems = [], conflicts } = write;
+  const { code, message = "", problems = [], current } = write;
   if (code === undefined) {
     return { kind: "written", record: write.record ?? undefined };
   }
-  if (code === "STALE_RECORD") {
-    return { kind: "stale", message };
+  if (current !== undefined) {
+    return { kind: "stale", current };
   }
-  if (conflicts !== undefined) {
-    return { kind: "held", message, holder: conflicts[0]?.heldBy };
+  if (code === "CONFLICT") {
+    return { kind: "held", message };
   }
   return {
     kind: "refused",

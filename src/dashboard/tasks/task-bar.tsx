@@ -45,9 +45,13 @@ export function TaskBar(props: { task: TaskRowFragment; isThin?: boolean }): JSX
 
 /** "12,000 of 50,000 · 20K a second · about 2 s left". */
 export function TaskCounts(props: { task: TaskRowFragment }): JSX.Element {
-  const { progress } = props.task;
-  const { processed, total, failed, skipped, recordsPerSecond, etaMs } = progress;
-  const isOver = isSettled(props.task);
+  return <small className="counts numbers">{countsInWords(props.task)}</small>;
+}
+
+/** The words of {@link TaskCounts}. */
+export function countsInWords(task: TaskRowFragment): string {
+  const { processed, total, failed, skipped, recordsPerSecond, etaMs } = task.progress;
+  const isOver = isSettled(task);
   const parts = [
     total === null || total === undefined ? count(processed) : `${count(processed)} of ${count(total)}`,
     failed > 0 ? `${count(failed)} failed` : undefined,
@@ -55,5 +59,5 @@ export function TaskCounts(props: { task: TaskRowFragment }): JSX.Element {
     isOver ? undefined : rate(recordsPerSecond),
     isOver ? undefined : timeLeft(etaMs),
   ];
-  return <small className="counts numbers">{parts.filter((part) => part !== undefined).join(" · ")}</small>;
+  return parts.filter((part) => part !== undefined).join(" · ");
 }

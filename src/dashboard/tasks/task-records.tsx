@@ -6,11 +6,13 @@ import type { RecordOutcome, TaskRecordsQuery, TaskRowFragment } from "../genera
 import { TaskRecordsDocument } from "../generated/graphql.ts";
 import type { Window } from "../models/list-document.ts";
 import { windowVariables } from "../models/list-document.ts";
+import type { Reference } from "../models/shape.ts";
 import { PageLink } from "../parts/link.tsx";
 import { Failure } from "../parts/notice.tsx";
 import { PageButtons } from "../parts/pager.tsx";
 import { Section } from "../parts/section.tsx";
 import { useAnswer, usePaced } from "../parts/use-answer.ts";
+import { useRecordNames } from "../records/record-names.ts";
 import { isSettled } from "./task-feed.ts";
 import { count, OUTCOMES } from "./task-words.ts";
 
@@ -99,6 +101,8 @@ function OutcomeTable(props: { task: TaskRowFragment; records: TaskRecordPage })
   const { nodes } = records;
   const hasReasons = nodes.some(({ message }) => (message ?? "") !== "");
   const model = models.find(({ name, one }) => name === task.model && one !== undefined);
+  const own: Reference = { model: task.model ?? "", field: undefined };
+  const nameOf = useRecordNames([{ reference: own, values: nodes.map(({ recordId }) => recordId) }]);
   if (nodes.length === 0) {
     return (
       <Text size="sm" c="dimmed" py="md">
@@ -119,10 +123,10 @@ function OutcomeTable(props: { task: TaskRowFragment; records: TaskRecordPage })
           <Table.Tr key={recordId}>
             <Table.Td className="numbers">
               {model === undefined ? (
-                recordId
+                nameOf(own, recordId)
               ) : (
                 <PageLink to="/records/$model/$id" params={{ model: model.name, id: recordId }} size="sm">
-                  {recordId}
+                  {nameOf(own, recordId)}
                 </PageLink>
               )}
             </Table.Td>

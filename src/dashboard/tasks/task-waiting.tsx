@@ -4,14 +4,12 @@ import { useLiveTask } from "../frame/workspace.tsx";
 import type { TaskByIdQuery, TaskRowFragment } from "../generated/graphql.ts";
 import { PageLink } from "../parts/link.tsx";
 import { TaskBar, TaskCounts } from "./task-bar.tsx";
-import { count, taskTitle } from "./task-words.ts";
+import { TaskLink } from "./task-link.tsx";
+import { count } from "./task-words.ts";
 
 type TaskDetails = NonNullable<TaskByIdQuery["task"]>;
 type Blocker = TaskDetails["blockers"][number];
 type Lock = TaskDetails["locks"][number];
-
-/** Stands for every task that the caller may not see. */
-const HIDDEN_KIND = "hidden";
 
 /** Why a task stands still, and what lets it go on. */
 export function TaskStandstill(props: { task: TaskRowFragment; details: TaskDetails }): JSX.Element | null {
@@ -74,14 +72,7 @@ function BlockerLine({ blocker }: { blocker: Blocker }): JSX.Element {
   return (
     <div data-blocker={task.id}>
       <Text size="sm">
-        {task.kind === HIDDEN_KIND ? (
-          "A task that is not for you to see"
-        ) : (
-          <PageLink to="/tasks/$id" params={{ id: task.id }}>
-            {taskTitle(task)}
-          </PageLink>
-        )}{" "}
-        {task.status === "WAITING" ? "came first for" : "holds"} {number}
+        <TaskLink task={task} /> {task.status === "WAITING" ? "came first for" : "holds"} {number}
         {recordIds.length === 0 ? "." : ": "}
         {recordIds.map((id, at) => (
           <span key={id}>

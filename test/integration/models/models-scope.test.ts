@@ -83,8 +83,8 @@ describe("scope", () => {
   });
 
   test("leaves what the viewer learns of how records lead to others as it is", async () => {
-    const query = `{ viewer { models(names: [City]) { fields { name isKey opposite refersTo { model field } } } } }`;
-    const none = { isKey: false, opposite: null, refersTo: null };
+    const query = `{ viewer { models(names: [City]) { fields { name isKey isUpdatedAt opposite refersTo { model field } } } } }`;
+    const none = { isKey: false, isUpdatedAt: false, opposite: null, refersTo: null };
     for (const viewer of [{ id: "all", roles: ["editor"] }, { id: null }]) {
       const [{ fields }] = (await scoped.data(query, {}, viewer)).viewer.models;
       expect(fields).toContainEqual({ ...none, name: "id", isKey: true });
@@ -96,6 +96,7 @@ describe("scope", () => {
       expect(fields).toContainEqual({ ...none, name: "country", opposite: "cities" });
       expect(fields).toContainEqual({ ...none, name: "tags", opposite: "cities" });
       expect(fields).toContainEqual({ ...none, name: "name" });
+      expect(fields).toContainEqual({ ...none, name: "updatedAt", isUpdatedAt: true });
     }
   });
 
