@@ -12,6 +12,7 @@ import { createJwtVerifier } from "../server/callers/jwt-verifier.ts";
 import type { Viewer } from "../core/access/viewer.ts";
 import { filterKey } from "../core/events/record-announcement.ts";
 import { isReadable } from "../core/records/field-switches.ts";
+import { findModel } from "../core/records/model.ts";
 import type { ReadsAs, TaskSight } from "../core/tasks/task-sight.ts";
 import { ALL_SEEN, createTaskSight, seesValuesBy } from "../core/tasks/task-sight.ts";
 import { isLoopback } from "../server/origin-policy.ts";
@@ -60,7 +61,7 @@ function createReadsAs({
   sessions,
 }: Pick<Engine, "models" | "access" | "sessions">): ReadsAs {
   return (viewer, other, name) => {
-    const model = models.all().find((each) => each.name === name);
+    const model = findModel(models, name);
     if (model === undefined || !access.isAllowed(name, viewer, "READ")) {
       return false;
     }

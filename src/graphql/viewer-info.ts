@@ -5,7 +5,7 @@ import type { Viewer } from "../core/access/viewer.ts";
 import { judgeFilter } from "../core/filters/asks-nothing.ts";
 import { isReadable } from "../core/records/field-switches.ts";
 import type { Field as ModelField, Model, ModelRegistry, RelationField } from "../core/records/model.ts";
-import { apiNameOf, oppositeOf } from "../core/records/model.ts";
+import { apiNameOf, findModel, oppositeOf } from "../core/records/model.ts";
 import { shownUpdatedAt } from "../core/records/writable-fields.ts";
 import type { SchemaContext } from "./builder.ts";
 import { describedValues } from "./builder.ts";
@@ -358,7 +358,7 @@ function referenceOf(models: ModelRegistry, model: Model, column: string): Field
       field.foreignKey.length === 1 &&
       field.foreignKey[0] === column,
   );
-  const other = models.all().find(({ name }) => name === relation?.type);
+  const other = findModel(models, relation?.type);
   const [key] = relation?.references ?? other?.key.map(({ name }) => name) ?? [];
   return other === undefined || key === undefined
     ? null

@@ -184,22 +184,18 @@ function countRedraws(): void {
   Object.assign(globalThis, { readDraws: () => ({ redraws, ms: performance.now() - start }) });
 }
 
-it("a holder that is not for one to see is no link", async () => {
-  const outcome = await world.service.powercrud.tasks.reserve([{ model: "City", ids: ["3"] }]);
-  const reservation = outcome.kind === "RESERVED" ? outcome.reservation : undefined;
-  onTestFinished(async () => void (await reservation?.release()));
-  const isBob = (given: unknown): boolean => given === "Bearer bob";
+/** A page of a service that asks everybody who they are. @param signIn the viewer, by what the caller sent; null for nobody */
+async function openClosed(
+  signIn: (given: unknown) => { id: string; roles?: string[] } | null,
+  models: NonNullable<(typeof demoConfig)["models"]> = demoConfig.models ?? {},
+) {
   const service = await createService({
     config: defineConfig({
       ...demoConfig,
-      models: {
-        City: { ...demoConfig.models?.["City"], access: true },
-        Country: { ...demoConfig.models?.["Country"], access: true },
-        Tag: { access: true },
-      },
+      models,
       auth: {
         authenticate: ({ headers, connectionParams }) =>
-          isBob(headers.get("authorization") ?? connectionParams?.["authorization"]) ? { id: "bob" } : null,
+          signIn(headers.get("authorization") ?? connectionParams?.["authorization"]),
       },
     }),
     databaseUrl: world.databaseUrl,
@@ -209,6 +205,18 @@ it("a holder that is not for one to see is no link", async () => {
   onTestFinished(() => service.stop());
   const { page } = await openTestPage(world.browser, service.url);
   page.setDefaultTimeout(30_000);
+  return { service, page };
+}
+
+it("a holder that is not for one to see is no link", async () => {
+  const outcome = await world.service.powercrud.tasks.reserve([{ model: "City", ids: ["3"] }]);
+  const reservation = outcome.kind === "RESERVED" ? outcome.reservation : undefined;
+  onTestFinished(async () => void (await reservation?.release()));
+  const { service, page } = await openClosed((given) => (given === "Bearer bob" ? { id: "bob" } : null), {
+    City: { ...demoConfig.models?.["City"], access: true },
+    Country: { ...demoConfig.models?.["Country"], access: true },
+    Tag: { access: true },
+  });
   await page.addInitScript(() => sessionStorage.setItem("powercrud.key", "bob"));
   await page.goto(`${service.url}/dashboard/records/City`);
   await page.locator('[data-record="3"]').getByText("in use").waitFor();
@@ -226,23 +234,9 @@ it("a holder that is not for one to see is no link", async () => {
 
 it("a notification is counted, read and marked, and a sign-in that no longer holds is asked for again on the same page", async () => {
   let isValid = true;
-  const service = await createService({
-    config: defineConfig({
-      ...demoConfig,
-      auth: {
-        authenticate: ({ headers, connectionParams }) => {
-          const given = headers.get("authorization") ?? connectionParams?.["authorization"];
-          return isValid && given === "Bearer ann" ? { id: "ann", roles: ["admin"] } : null;
-        },
-      },
-    }),
-    databaseUrl: world.databaseUrl,
-    settings: { port: 0, auth: "required", dashboard: "true" },
-  });
-  await service.start();
-  onTestFinished(() => service.stop());
-  const { page } = await openTestPage(world.browser, service.url);
-  page.setDefaultTimeout(30_000);
+  const { service, page } = await openClosed((given) =>
+    isValid && given === "Bearer ann" ? { id: "ann", roles: ["admin"] } : null,
+  );
   await page.goto(`${service.url}/dashboard/notifications`);
   const key = page.getByRole("textbox", { name: "Key or token" });
   await key.fill("ann");

@@ -2,7 +2,7 @@ import { oncePer } from "../../kernel/once-per.ts";
 import { firstFree } from "../records/api-name.ts";
 import { isWritable } from "../records/field-switches.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
-import { canCreate, oppositeOf, relationsOf } from "../records/model.ts";
+import { canCreate, findModel, oppositeOf, relationsOf } from "../records/model.ts";
 import { changeableColumns, creatableColumns } from "../records/writable-fields.ts";
 import { manyToManyOf } from "./bulk-rules.ts";
 
@@ -35,7 +35,7 @@ function findNested(models: ModelRegistry, model: Model): readonly NestedRelatio
   const links = manyToManyOf(models, model);
   const taken = new Set(model.fields.map(({ apiName }) => apiName));
   return relationsOf(model).flatMap((field) => {
-    const target = models.all().find(({ name }) => name === field.type);
+    const target = findModel(models, field.type);
     const opposite = target === undefined || !field.isList ? undefined : oppositeOf(models, model, field);
     if (target === undefined || opposite === undefined || !isWritable(field, "SINGLE")) {
       return [];

@@ -1,5 +1,6 @@
 import { checkLaunchOptions } from "../tasks/launch/check-launch-options.ts";
 import type { Model } from "../records/model.ts";
+import { findModel } from "../records/model.ts";
 import { operationProblems } from "../records/serve-model.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
 import type { Viewer } from "../access/viewer.ts";
@@ -104,7 +105,7 @@ async function refuseOperation(
   retry: BulkRetry,
   batches: readonly RecordBatch[],
 ): Promise<ForbiddenRefusal | ValidationRefusal | undefined> {
-  const model = ports.models.all().find(({ name }) => name === retry.task.model);
+  const model = findModel(ports.models, retry.task.model);
   if (model === undefined) {
     return invalidField(
       "id",

@@ -5,6 +5,7 @@ import type { ViewerSessions } from "../access/viewer-sessions.ts";
 import { filterKey } from "../events/record-announcement.ts";
 import { isReadable } from "../records/field-switches.ts";
 import type { Field, Model, ModelRegistry, RelationField } from "../records/model.ts";
+import { findModel } from "../records/model.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type {
   KeptPreview,
@@ -50,7 +51,7 @@ export function createShowPreviews(ports: PreviewPorts): ShowPreviews {
   const { models, access, previews, sessions } = ports;
   return async (viewer, tasks, first) => {
     const readable = tasks.flatMap(({ id, model }) => {
-      const known = models.all().find(({ name }) => name === model);
+      const known = findModel(models, model);
       return known !== undefined && access.isAllowed(known.name, viewer, "READ")
         ? [{ id, model: known.name }]
         : [];

@@ -182,6 +182,14 @@ export interface ModelRegistry {
   map(change: (model: Model) => Model): ModelRegistry;
 }
 
+/** The model of that name; undefined where there is none, or none any more. */
+export function findModel(
+  models: Pick<ModelRegistry, "all">,
+  name: string | null | undefined,
+): Model | undefined {
+  return models.all().find((model) => model.name === name);
+}
+
 /** Whether the model's records have ids; without, the model is a read-only list. */
 export function hasIds(model: Model): boolean {
   return model.key.length > 0;

@@ -39,6 +39,17 @@ export function useAnswer<Data>(key: string, ask: () => Promise<Data>): Answer<D
   return { data: state.data, error: state.error, isLoading: state.key !== key, reload };
 }
 
+/** Runs `action` when the value has become another one; the first one that there is counts for none. */
+export function useOnChange(value: unknown, action: () => void): void {
+  const seen = useRef(value);
+  useEffect(() => {
+    if (seen.current !== value && seen.current !== undefined) {
+      action();
+    }
+    seen.current = value;
+  }, [action, value]);
+}
+
 /** A function that runs `action` at once, and then at most once in `pauseMs`; the last call is never lost. */
 export function usePaced(action: () => void, pauseMs: number): () => void {
   const latest = useRef(action);

@@ -1,6 +1,6 @@
 import { Skeleton, Stack, Text } from "@mantine/core";
 import type { JSX } from "react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useLiveTask, useWorkspace } from "../frame/workspace.tsx";
 import type { RecordHistoryQuery } from "../generated/graphql.ts";
 import { RecordHistoryDocument } from "../generated/graphql.ts";
@@ -11,7 +11,7 @@ import { Failure } from "../parts/notice.tsx";
 import { PageButtons } from "../parts/pager.tsx";
 import { Section } from "../parts/section.tsx";
 import { PlainTime } from "../parts/time-text.tsx";
-import { useAnswer } from "../parts/use-answer.ts";
+import { useAnswer, useOnChange } from "../parts/use-answer.ts";
 import { StatusBadge } from "../tasks/task-bar.tsx";
 import { isSettled } from "../tasks/task-feed.ts";
 import { OUTCOMES, taskTitle } from "../tasks/task-words.ts";
@@ -28,13 +28,7 @@ export function RecordHistory({ model, record }: { model: string; record: Record
     return (await connection.request(RecordHistoryDocument, variables)).tasks;
   });
   const { data, reload } = answer;
-  const seen = useRef(record);
-  useEffect(() => {
-    if (seen.current !== record) {
-      seen.current = record;
-      reload();
-    }
-  }, [record, reload]);
+  useOnChange(record, reload);
   return (
     <Section title="What tasks did with it">
       {data === undefined ? (

@@ -1,6 +1,5 @@
 import { Group, Stack, Table, Text, Title } from "@mantine/core";
 import type { JSX } from "react";
-import { useEffect, useRef } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
 import type { Condition } from "../models/condition.ts";
 import type { RecordRow, RelatedRecords } from "../models/list-document.ts";
@@ -9,7 +8,7 @@ import { keyOf } from "../models/model.ts";
 import type { Field, Shape } from "../models/shape.ts";
 import { PageLink } from "../parts/link.tsx";
 import { Failure } from "../parts/notice.tsx";
-import { useAnswer } from "../parts/use-answer.ts";
+import { useAnswer, useOnChange } from "../parts/use-answer.ts";
 import { count } from "../tasks/task-words.ts";
 import { isNumber, ValueText } from "./value-text.tsx";
 
@@ -40,13 +39,7 @@ export function RelationTables({ shape, record }: { shape: Shape; record: Record
     return relations.map((relation) => ({ ...relation, page: found?.[relation.field.name] }));
   });
   const { reload } = answer;
-  const seen = useRef(record);
-  useEffect(() => {
-    if (seen.current !== record) {
-      seen.current = record;
-      reload();
-    }
-  }, [record, reload]);
+  useOnChange(record, reload);
   if (answer.error !== undefined && answer.data === undefined) {
     return <Failure message={answer.error} onRetry={reload} />;
   }

@@ -1,12 +1,12 @@
 import { Table, Text } from "@mantine/core";
 import type { JSX } from "react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useWorkspace } from "../frame/workspace.tsx";
 import type { Figures, ListVariables } from "../models/list-document.ts";
 import { figuresDocument } from "../models/list-document.ts";
 import type { Field, Figure, Shape } from "../models/shape.ts";
 import { FIGURES } from "../models/shape.ts";
-import { useAnswer, usePaced } from "../parts/use-answer.ts";
+import { useAnswer, useOnChange, usePaced } from "../parts/use-answer.ts";
 import { isNumber, ValueText } from "./value-text.tsx";
 
 const WORDS: Readonly<Record<Figure, string>> = {
@@ -32,13 +32,7 @@ export function Totals(props: {
   const { connection } = useWorkspace();
   const [turn, setTurn] = useState(0);
   const again = usePaced(() => setTurn((before) => before + 1), REFRESH_MS);
-  const seen = useRef(version);
-  useEffect(() => {
-    if (seen.current !== version && seen.current !== undefined) {
-      again();
-    }
-    seen.current = version;
-  }, [again, version]);
+  useOnChange(version, again);
   const plain = columns.filter((field) => isNumber(field) && field.kind === "value");
   const { where, search } = variables;
   const key = JSON.stringify([plain.map(({ name }) => name), where, search]);

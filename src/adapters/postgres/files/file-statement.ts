@@ -109,6 +109,7 @@ class JoinBuilder {
     );
     return made;
   }
+
   /** The values of the linked records as JSON lists, in the order of their keys. */
   async #readLinks(near: JoinedTable, list: RelationField, field: string): Promise<ValueReading> {
     const far = { table: await this.#shapeOf(list), alias: this.#statement.alias() };
